@@ -1,0 +1,40 @@
+/*
+ * The memory of one book.
+ *
+ *   0 ┌──────────────┐
+ *     │ constants    │ the compiler's static data
+ *     ├──────────────┤ ARGS      arguments of a function or figures of a market, 32 bytes each
+ *     ├──────────────┤ RESULTS   what a function answers, 32 bytes each (64 where the width asks)
+ *     ├──────────────┤ SYSTEM    what all markets of the book share, 32 bytes each
+ *     ├──────────────┤ __heap_base
+ *     │ ARENA        │ as-bignum values of one cold call; forgotten when the next begins
+ *     ├──────────────┤
+ *     │ STAGE        │ what crosses between JavaScript and a book: columns in, ids and columns out
+ *     ├──────────────┤
+ *     │ BLOCKS …     │ chunks and tables, to the end of memory (store/blocks)
+ *     └──────────────┘
+ *
+ * All integers are little-endian u64 limbs.
+ */
+
+/** Bytes of a limb, of a u128 and of a u256. */
+export const LIMB: u32 = 8, U128: u32 = 16, U256: u32 = 32;
+
+/** Fields that a function takes or answers, or that a market or a system has, at most. */
+export const FIELDS: u32 = 32;
+
+export const ARGS:    usize = memory.data(1024, 16); // FIELDS · U256
+export const RESULTS: usize = memory.data(1024, 16);
+export const SYSTEM:  usize = memory.data(256, 16);  // 8 fields
+
+// @ts-ignore: decorator
+@inline export const ARENA_BYTES: usize = 32768;
+// @ts-ignore: decorator
+@inline export const STAGE_BYTES: usize = 262144;
+
+// @ts-ignore: decorator
+@lazy export const ARENA:  usize = (__heap_base + 15) & ~15;
+// @ts-ignore: decorator
+@lazy export const STAGE:  usize = ARENA + ARENA_BYTES;
+// @ts-ignore: decorator
+@lazy export const BLOCKS: usize = STAGE + STAGE_BYTES;

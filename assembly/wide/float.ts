@@ -1,0 +1,58 @@
+/**
+ * Directed conversion: an f64 that is proved to be no less, or no more, than an integer or a quotient.
+ *
+ * `near` adds limbs from the top, each step converting (error u = 2^−53), scaling by 2^64 (exact) and adding (error u)
+ * non-negative terms, so over at most 8 limbs the relative error is below (1 + u)^16 − 1 < 2^−48.9. A quotient adds
+ * those of both sides and one of its own, below 2^−47.8. Nothing overflows (< 2^1024) or is subnormal.
+ *
+ *   x ≤ near(x) · UP            since (1 − 2^−48.9)(1 + 2^−47)(1 − u) > 1
+ *   x ≥ near(x) · DOWN          since (1 + 2^−48.9)(1 − 2^−47)(1 + u) < 1
+ *   a/b ≤ near(a)/near(b) · UP  since (1 − 2^−47.8)(1 + 2^−47)(1 − u) > 1, and mirrored for DOWN
+ *
+ * A bound is off by less than LOOSE = 2^−45 of the true value. 0 stays 0.
+ */
+// @ts-ignore: decorator
+@inline export const UP: f64 = 1.0 + 7.105427357601002e-15;   // 1 + 2^−47
+// @ts-ignore: decorator
+@inline export const DOWN: f64 = 1.0 - 7.105427357601002e-15; // 1 − 2^−47
+// @ts-ignore: decorator
+@inline export const LOOSE: f64 = 2.842170943040401e-14;      // 2^−45
+// @ts-ignore: decorator
+@inline const TWO64: f64 = 18446744073709551616.0;
+
+/** An f64 near a u128, to within 2^−48.9. */
+// @ts-ignore: decorator
+@inline
+export function near128(lo: u64, hi: u64): f64 {
+  return <f64>hi * TWO64 + <f64>lo;
+}
+
+/** An f64 near an integer of up to 8 limbs, to within 2^−48.9. */
+export function near(a: usize, limbs: u32): f64 {
+  let x: f64 = 0;
+  for (let at = <usize>limbs << 3; at > 0;) {
+    at -= 8;
+    x = x * TWO64 + <f64>load<u64>(a + at);
+  }
+  return x;
+}
+
+/** At least the integer. */
+// @ts-ignore: decorator
+@inline
+export function upper(a: usize, limbs: u32): f64 { return near(a, limbs) * UP; }
+
+/** At most the integer. */
+// @ts-ignore: decorator
+@inline
+export function lower(a: usize, limbs: u32): f64 { return near(a, limbs) * DOWN; }
+
+/** At least `a/b`; `b` not zero. */
+// @ts-ignore: decorator
+@inline
+export function upperQuotient(a: usize, b: usize, limbs: u32): f64 { return near(a, limbs) / near(b, limbs) * UP; }
+
+/** At most `a/b`; `b` not zero. */
+// @ts-ignore: decorator
+@inline
+export function lowerQuotient(a: usize, b: usize, limbs: u32): f64 { return near(a, limbs) / near(b, limbs) * DOWN; }

@@ -1,0 +1,166 @@
+/**
+ * The contracts' checked 256-bit arithmetic for cold code, on as-bignum's u256 values. A value's pointer is a pointer to
+ * its four limbs, so the limb arithmetic serves it as it is. Values live in the ARENA until the next `begin`; no loop
+ * allocates, so a call needs a few KiB at most.
+ *
+ * A revert does not unwind: the first one is kept, everything after it computes on harmless numbers, and the caller
+ * looks once, at the end.
+ */
+import { u256 } from "as-bignum/assembly";
+import { ARENA, ARENA_BYTES, ARGS, RESULTS } from "../layout";
+import { add as addLimbs, clear, compare, copy, divide, isZero, product, sub as subLimbs } from "./limbs";
+
+export { u256 };
+
+/** Why a call reverted. A protocol's own reasons follow from 3 on. */
+export namespace Revert {
+  export const NONE = 0;
+  /** Checked arithmetic: an overflow or an underflow. */
+  export const ARITHMETIC = 1;
+  /** A division by zero. */
+  export const DIVISION = 2;
+}
+
+let reason: i32 = Revert.NONE;
+
+/** Forgets the values and the revert of the call before. */
+export function begin(): void {
+  heap.reset();
+  reason = Revert.NONE;
+}
+
+/** The first reason why the call reverted, or `Revert.NONE`. */
+export function end(): i32 {
+  if (changetype<usize>(new u256()) + 64 > ARENA + ARENA_BYTES) unreachable(); // values may never reach the stage
+  return reason;
+}
+
+export function revert(why: i32): void { if (!reason) reason = why; }
+export function require(condition: bool, why: i32): void { if (!condition) revert(why); }
+// @ts-ignore: decorator
+@inline
+export function reverted(): bool { return reason != Revert.NONE; }
+
+// @ts-ignore: decorator
+@inline
+export function ptr(a: u256): usize { return changetype<usize>(a); }
+export function at(address: usize): u256 {
+  return new u256(load<u64>(address), load<u64>(address, 8), load<u64>(address, 16), load<u64>(address, 24));
+}
+// @ts-ignore: decorator
+@inline
+export function arg(field: u32): u256 { return at(ARGS + (field << 5)); }
+// @ts-ignore: decorator
+@inline
+export function flag(field: u32): bool { return load<u64>(ARGS + (field << 5)) != 0; }
+// @ts-ignore: decorator
+@inline
+export function result(field: u32, value: u256): void { copy(RESULTS + (field << 5), ptr(value), 4); }
+export function resultFlag(field: u32, value: bool): void { result(field, new u256(<u64>value)); }
+
+export const WAD = 1000000000000000000;
+export function ray(): u256 { return new u256(0x9fd0803ce8000000, 0x33b2e3c); }
+
+export function eq(a: u256, b: u256): bool { return a == b; }
+export function isNil(a: u256): bool { return !a; }
+export function less(a: u256, b: u256): bool { return compare(ptr(a), ptr(b), 4) < 0; }
+export function min(a: u256, b: u256): u256 { return less(a, b) ? a : b; }
+
+export function add(a: u256, b: u256): u256 {
+  const sum = new u256();
+  if (addLimbs(ptr(sum), ptr(a), ptr(b), 4)) revert(Revert.ARITHMETIC);
+  return sum;
+}
+
+export function sub(a: u256, b: u256): u256 {
+  const difference = new u256();
+  if (subLimbs(ptr(difference), ptr(a), ptr(b), 4)) revert(Revert.ARITHMETIC);
+  return difference;
+}
+
+const WIDE: usize = memory.data(128, 16), REST: usize = memory.data(64, 16);
+
+export function mul(a: u256, b: u256): u256 {
+  product(WIDE, ptr(a), 4, ptr(b), 4);
+  if (!isZero(WIDE + 32, 4)) revert(Revert.ARITHMETIC);
+  return at(WIDE);
+}
+
+/** `⌊a/b⌋`; the EVM's checked division stops at `b` = 0. */
+export function div(a: u256, b: u256): u256 {
+  const quotient = new u256();
+  if (isNil(b)) revert(Revert.DIVISION);
+  else divide(ptr(quotient), 0, ptr(a), 4, ptr(b), 4);
+  return quotient;
+}
+
+/** `⌊a/b⌋` toward zero on two's-complement values, as SDIV; −2^255 / −1 wraps there to −2^255, and so does it here. */
+export function sdiv(a: u256, b: u256): u256 {
+  const quotient = div(magnitude(a), magnitude(b));
+  return isNegative(a) != isNegative(b) ? negate(quotient) : quotient;
+}
+// @ts-ignore: decorator
+@inline
+export function isNegative(a: u256): bool { return <i64>a.hi2 < 0; }
+export function negate(a: u256): u256 {
+  const negative = new u256();
+  subLimbs(ptr(negative), ptr(negative), ptr(a), 4);
+  return negative;
+}
+export function magnitude(a: u256): u256 { return isNegative(a) ? negate(a) : a; }
+
+/** How a quotient is rounded. */
+export namespace Round { export const DOWN = 0, UP = 1, HALF_UP = 2; }
+
+/** `a·b/c` with a 512-bit intermediate; reverts where `c` is 0 or the quotient needs more than 256 bits. */
+function mulDiv(a: u256, b: u256, c: u256, round: i32): u256 {
+  if (isNil(c)) { revert(Revert.DIVISION); return c; }
+  product(WIDE, ptr(a), 4, ptr(b), 4);
+  divide(WIDE, REST, WIDE, 8, ptr(c), 4);
+  const quotient = at(WIDE);
+  if (!isZero(WIDE + 32, 4)) revert(Revert.ARITHMETIC);
+  let up = round == Round.UP && !isZero(REST, 4);
+  if (round == Round.HALF_UP) { // rest ≥ c − rest ⇔ the fraction is at least a half
+    subLimbs(REST + 32, ptr(c), REST, 4);
+    up = compare(REST, REST + 32, 4) >= 0;
+  }
+  return up ? add(quotient, new u256(1)) : quotient;
+}
+export function mulDivDown(a: u256, b: u256, c: u256): u256 { return mulDiv(a, b, c, Round.DOWN); }
+export function mulDivUp(a: u256, b: u256, c: u256): u256 { return mulDiv(a, b, c, Round.UP); }
+export function mulDivHalfUp(a: u256, b: u256, c: u256): u256 { return mulDiv(a, b, c, Round.HALF_UP); }
+
+const X: usize = memory.data(32, 16), Z: usize = memory.data(32, 16), N: usize = memory.data(32, 16),
+  B: usize = memory.data(32, 16), HALF: usize = memory.data(32, 16);
+
+/**
+ * `x^n` in fixed point with unit `b` (not 0), squaring and multiplying from the low bit, each step rounded half-up: `rpow` of
+ * dss `jug.sol` and `abaci.sol`, and Liquity's `_decPow` in value. Reverts exactly where theirs does: a product or a
+ * rounding beyond 256 bits, a square of x ≥ 2^128. The order of the steps is part of the result.
+ */
+export function pow(x: u256, n: u256, b: u256): u256 {
+  if (isNil(x)) return isNil(n) ? b : x;
+  copy(X, ptr(x), 4); copy(N, ptr(n), 4); copy(B, ptr(b), 4);
+  copy(Z, load<u64>(N) & 1 ? X : B, 4);
+  copy(HALF, B, 4); halve(HALF);
+  for (halve(N); !isZero(N, 4) && !reverted(); halve(N)) {
+    step(X, X);
+    if (load<u64>(N) & 1) step(Z, X);
+  }
+  return at(Z);
+}
+
+/** `z = (z·x + HALF) / B`, checked. */
+function step(z: usize, x: usize): void {
+  product(WIDE, z, 4, x, 4);
+  const overflow = !isZero(WIDE + 32, 4) || addLimbs(WIDE, WIDE, HALF, 4) != 0;
+  if (overflow) revert(Revert.ARITHMETIC);
+  else divide(z, 0, WIDE, 4, B, 4);
+}
+
+function halve(a: usize): void {
+  store<u64>(a, load<u64>(a, 0)  >> 1 | load<u64>(a, 8)  << 63, 0);
+  store<u64>(a, load<u64>(a, 8)  >> 1 | load<u64>(a, 16) << 63, 8);
+  store<u64>(a, load<u64>(a, 16) >> 1 | load<u64>(a, 24) << 63, 16);
+  store<u64>(a, load<u64>(a, 24) >> 1, 24);
+}
