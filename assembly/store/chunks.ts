@@ -1,0 +1,372 @@
+/**
+ * Rows in chunks. Every row belongs to a market, lives in one of the market's chunks and is found by its number,
+ * `chunk << 10 | place`. All chunks of a market but the last hold 1,024 rows; the last begins with 64 and doubles in
+ * place, its number unchanged, so ten thousand small markets stay small.
+ *
+ *   chunk of n rows    ┌ keys      n · f64       the screen key (screen/pass)
+ *   (columns, so that  ├ vault     n · stride    the columns of the protocol's rule, e.g. ink, art
+ *    a pass reads what ├ lives     n · u16       odd while the row is taken; ids carry it
+ *    it needs)         ├ unsafe    n / 8 bytes   what the last scan found
+ *                      ├ reverts   n / 8 bytes
+ *                      └ user keys n · keyBytes
+ *
+ *   market             ┌ header    (below)
+ *                      └ figures, what follows from them: the rule's business
+ *
+ *   zones of a market  ┌ bounds    16 bytes a chunk: largest key found safe, least key found unsafe (negated)
+ *   (one table)        └ links     16 bytes a chunk: largest key found unsafe, chunk number, counts of both planes
+ */
+import { doubled, ensure, give, take, chunkClass, tableClass } from "./blocks";
+
+export const ROWS_LOG: u32 = 10, SMALL_LOG: u32 = 6;
+export const KEY_BYTES: u32 = 8;
+/** The last life of a row: a row that often removed is not reused, lest an old id come to life again. */
+const LAST_LIFE: u32 = 0x7fff;
+/** Set on a row's life while a bulk removal is being checked. */
+export const MARK: u32 = 0x8000;
+const MAX_CHUNKS: u32 = 1 << 21;
+
+/** What went wrong; negative, beside counts and indexes, which are not. */
+export namespace Fault {
+  export const MEMORY = -1, CAPACITY = -2, STALE = -3, DUPLICATE = -4, MARKET = -5;
+}
+
+// Chunk record.
+const CHUNK_LOG2: u32 = 5;
+// @ts-ignore: decorator
+@inline export const BLOCK: usize = 0;   // u32, where its columns begin
+// @ts-ignore: decorator
+@inline export const MARKET: usize = 4;  // u32
+// @ts-ignore: decorator
+@inline export const ORDINAL: usize = 8; // u32, its place in its market
+// @ts-ignore: decorator
+@inline export const ROOMY: usize = 12;  // u32, the next chunk of the market with free rows, plus 1
+// @ts-ignore: decorator
+@inline export const USED: usize = 16;   // u32, rows ever taken
+// @ts-ignore: decorator
+@inline export const VACANT: usize = 20; // u32, first free row, plus 1
+// @ts-ignore: decorator
+@inline export const LOG: usize = 24;    // u32, log2 of its rows
+// @ts-ignore: decorator
+@inline export const FREED: usize = 28;  // u32, rows taken once and free now
+
+// Market header.
+// @ts-ignore: decorator
+@inline export const ZONES: usize = 0;      // u32
+// @ts-ignore: decorator
+@inline export const ZONES_LOG: usize = 4;  // u32, log2 of the chunks it has place for
+// @ts-ignore: decorator
+@inline export const CHUNKS: usize = 8;     // u32
+// @ts-ignore: decorator
+@inline export const FIRST_ROOMY: usize = 12; // u32, plus 1
+// @ts-ignore: decorator
+@inline export const LIVE: usize = 16;      // u32
+// @ts-ignore: decorator
+@inline export const DIRTY: usize = 20;     // u32, whether it stands in the list of what a scan must visit
+// @ts-ignore: decorator
+@inline export const LO: usize = 24;        // f64, a key not above it is proved safe
+// @ts-ignore: decorator
+@inline export const HI: usize = 32;        // f64, a key above it is proved unsafe
+// @ts-ignore: decorator
+@inline export const FACTOR: usize = 40;    // f64, key times factor is close to 1/health
+// @ts-ignore: decorator
+@inline export const PASS: usize = 48;      // u32, which pass is sound for it (screen/pass)
+// @ts-ignore: decorator
+@inline export const INDEX: usize = 52;     // u32, its number
+// @ts-ignore: decorator
+@inline export const HEADER: usize = 64;
+
+let stride: u32 = 0, keyBytes: u32 = 0, marketBytes: u32 = 0;
+let capacity: f64 = 0, living: u32 = 0;
+let chunks: usize = 0, chunksLog: u32 = 0, chunkCount: u32 = 0;
+let markets: usize = 0, marketsLog: u32 = 0, marketCount: u32 = 0;
+let dirty: usize = 0, dirtyCount: u32 = 0, dirtyLog: u32 = 0;
+
+/** Opens the store: bytes a row in the rule's columns (16 each), of a user key (0: none), of a market; vaults at most. */
+export function open(rowBytes: u32, bytesOfKey: u32, bytesOfMarket: u32, most: f64): bool {
+  stride = rowBytes; keyBytes = bytesOfKey; marketBytes = bytesOfMarket; capacity = most;
+  chunksLog = 8;
+  chunks = take(tableClass(chunksLog), 1 << chunksLog);
+  marketsLog = 32 - clz(marketBytes - 1);
+  markets = take(tableClass(marketsLog), 1 << marketsLog);
+  dirtyLog = 4;
+  dirty = take(tableClass(dirtyLog), 1 << dirtyLog);
+  return chunks != 0 && markets != 0 && dirty != 0;
+}
+
+// ---- Addresses
+
+// @ts-ignore: decorator
+@inline export function chunkAt(chunk: u32): usize { return chunks + (chunk << CHUNK_LOG2); }
+// @ts-ignore: decorator
+@inline export function marketAt(market: u32): usize { return markets + <usize>market * marketBytes; }
+// @ts-ignore: decorator
+@inline export function marketsHeld(): u32 { return marketCount; }
+// @ts-ignore: decorator
+@inline export function vaultsHeld(): u32 { return living; }
+// @ts-ignore: decorator
+@inline export function userKeyBytes(): u32 { return keyBytes; }
+/** Bytes a row and its share of everything a chunk holds beside its keys' column, times 8 (the planes are bits). */
+// @ts-ignore: decorator
+@inline function chunkBytes(log: u32): u32 { return ((KEY_BYTES + stride + 2 + keyBytes << 3) + 2) << log >> 3; }
+// @ts-ignore: decorator
+@inline export function vaultColumn(block: usize, log: u32, offset: u32): usize { return block + ((KEY_BYTES + offset) << log); }
+// @ts-ignore: decorator
+@inline export function lives(block: usize, log: u32): usize { return block + ((KEY_BYTES + stride) << log); }
+// @ts-ignore: decorator
+@inline export function unsafePlane(block: usize, log: u32): usize { return block + ((KEY_BYTES + stride + 2) << log); }
+// @ts-ignore: decorator
+@inline export function revertsPlane(block: usize, log: u32): usize { return unsafePlane(block, log) + (1 << log >> 3); }
+// @ts-ignore: decorator
+@inline export function userKeys(block: usize, log: u32): usize { return unsafePlane(block, log) + (1 << log >> 2); }
+
+// @ts-ignore: decorator
+@inline export function boundsAt(market: usize, ordinal: u32): usize { return <usize>load<u32>(market, ZONES) + (ordinal << 4); }
+// @ts-ignore: decorator
+@inline export function linkAt(market: usize, ordinal: u32): usize {
+  return <usize>load<u32>(market, ZONES) + (16 << load<u32>(market, ZONES_LOG)) + (ordinal << 4);
+}
+/** Fields of a link. */
+// @ts-ignore: decorator
+@inline export const LINK_MAX: usize = 0;      // f64, largest key found unsafe, attained; −∞ without
+// @ts-ignore: decorator
+@inline export const LINK_CHUNK: usize = 8;    // u32
+// @ts-ignore: decorator
+@inline export const LINK_UNSAFE: usize = 12;  // u16, rows found unsafe
+// @ts-ignore: decorator
+@inline export const LINK_REVERTS: usize = 14; // u16, rows that revert
+
+// ---- Ids
+
+/** A row's id: its number, and above 2^32 its life. */
+// @ts-ignore: decorator
+@inline export function idOf(row: u32, life: u32): f64 { return <f64>life * 4294967296.0 + <f64>row; }
+
+/** The row of an id, or −1 where its vault is gone or never was. */
+export function rowOf(id: f64): i64 {
+  if (!(id >= 0 && id < 281474976710656.0)) return -1; // 2^48; NaN too
+  const bits = <u64>id, row = <u32>bits, life = <u32>(bits >> 32), number = row >> ROWS_LOG;
+  if (<f64>bits != id || number >= chunkCount || !(life & 1)) return -1;
+  const chunk = chunkAt(number), place = row & 1023;
+  if (place >= load<u32>(chunk, USED)) return -1;
+  return load<u16>(lives(load<u32>(chunk), load<u32>(chunk, LOG)) + (place << 1)) == life ? <i64>row : -1;
+}
+
+export function lifeAt(row: u32): usize {
+  const chunk = chunkAt(row >> ROWS_LOG);
+  return lives(load<u32>(chunk), load<u32>(chunk, LOG)) + ((row & 1023) << 1);
+}
+
+export function userKeyAt(row: u32): usize {
+  const chunk = chunkAt(row >> ROWS_LOG);
+  return userKeys(load<u32>(chunk), load<u32>(chunk, LOG)) + (row & 1023) * keyBytes;
+}
+
+// ---- Markets
+
+/** A new market, its record zeroed; its number, or a fault. */
+export function addMarket(): i32 {
+  while ((marketCount + 1) * marketBytes > <u32>1 << marketsLog) {
+    const next = doubled(markets, marketsLog);
+    if (!next) return Fault.MEMORY;
+    markets = next; ++marketsLog;
+  }
+  while ((marketCount + 1) << 2 > <u32>1 << dirtyLog) {
+    const next = doubled(dirty, dirtyLog);
+    if (!next) return Fault.MEMORY;
+    dirty = next; ++dirtyLog;
+  }
+  const zones = take(tableClass(5), 32);
+  if (!zones) return Fault.MEMORY;
+  const market = marketAt(marketCount);
+  memory.fill(market, 0, marketBytes);
+  store<u32>(market, <u32>zones, ZONES);
+  store<u32>(market, marketCount, INDEX);
+  return marketCount++;
+}
+
+/** Puts the market on the list of what the next scan must visit. */
+export function touch(market: usize): void {
+  if (load<u32>(market, DIRTY)) return;
+  store<u32>(market, 1, DIRTY);
+  store<u32>(dirty + (dirtyCount++ << 2), load<u32>(market, INDEX));
+}
+
+// @ts-ignore: decorator
+@inline export function touchedCount(): u32 { return dirtyCount; }
+// @ts-ignore: decorator
+@inline export function touchedAt(i: u32): u32 { return load<u32>(dirty + (i << 2)); }
+/** Takes the i-th market off the list; the last one comes in its place. */
+export function settle(i: u32): void {
+  store<u32>(marketAt(touchedAt(i)), 0, DIRTY);
+  store<u32>(dirty + (i << 2), touchedAt(--dirtyCount));
+}
+
+// ---- Rows
+
+/** Whether `count` more vaults of a market fit under the capacity and into memory: 0, or the fault. Then `place` cannot fail. */
+export function reserve(market: usize, count: u32): i32 {
+  if (<f64>living + <f64>count > capacity) return Fault.CAPACITY;
+  const whole = (count >> ROWS_LOG) + 2, all = <u64>chunkCount + whole, own = <u64>load<u32>(market, CHUNKS) + whole;
+  if (all > MAX_CHUNKS) return Fault.MEMORY;
+  // One chunk more for a last one that widens; tables that double, with all smaller ones that they pass through.
+  let bytes = <u64>(whole + 1) * chunkBytes(ROWS_LOG);
+  if (all > <u64>1 << (chunksLog - CHUNK_LOG2)) bytes += all * 128;
+  if (own > <u64>1 << load<u32>(market, ZONES_LOG)) bytes += own * 256;
+  return ensure(bytes) ? 0 : Fault.MEMORY;
+}
+
+/** Rows in a row: how many `place` gave. */
+export let placed: u32 = 0;
+
+/**
+ * Takes rows for up to `wanted` vaults of the market, together in one chunk: answers the first row, and their number
+ * in `placed`. Freed rows are taken first, one at a time. −1 where memory cannot grow.
+ */
+export function place(market: usize, wanted: u32): i64 {
+  const roomy = load<u32>(market, FIRST_ROOMY);
+  let number: u32 = 0, row: u32 = 0;
+  if (roomy) {
+    number = roomy - 1;
+    const chunk = chunkAt(number), block = <usize>load<u32>(chunk), log = load<u32>(chunk, LOG);
+    row = load<u32>(chunk, VACANT) - 1;
+    store<u32>(chunk, load<u32>(vaultColumn(block, log, 0) + (row << 4)), VACANT);
+    store<u32>(chunk, load<u32>(chunk, FREED) - 1, FREED);
+    if (!load<u32>(chunk, VACANT)) {
+      store<u32>(market, load<u32>(chunk, ROOMY), FIRST_ROOMY);
+      store<u32>(chunk, 0, ROOMY);
+    }
+    placed = 1;
+  } else {
+    const count = load<u32>(market, CHUNKS);
+    let chunk: usize = 0;
+    if (count) {
+      number = load<u32>(linkAt(market, count - 1), LINK_CHUNK);
+      chunk = chunkAt(number);
+      if (load<u32>(chunk, USED) == 1 << load<u32>(chunk, LOG)) {
+        if (load<u32>(chunk, LOG) == ROWS_LOG) chunk = 0;
+        else if (!widen(chunk, load<u32>(chunk, USED) + wanted)) return -1;
+      }
+    }
+    if (!chunk) {
+      number = chunkCount;
+      if (!append(market, wanted)) return -1;
+      chunk = chunkAt(number);
+    }
+    row = load<u32>(chunk, USED);
+    placed = min(wanted, (<u32>1 << load<u32>(chunk, LOG)) - row);
+    store<u32>(chunk, row + placed, USED);
+  }
+  const chunk = chunkAt(number);
+  let life = lives(load<u32>(chunk), load<u32>(chunk, LOG)) + (row << 1);
+  for (const end = life + (placed << 1); life < end; life += 2) store<u16>(life, load<u16>(life) + 1);
+  open_(market, chunk);
+  living += placed;
+  store<u32>(market, load<u32>(market, LIVE) + placed, LIVE);
+  return <i64>(number << ROWS_LOG | row);
+}
+
+/** Frees a row. Its key leaves no trace: −∞ is never a candidate. */
+export function vacate(row: u32): void {
+  const number = row >> ROWS_LOG, placeInChunk = row & 1023, chunk = chunkAt(number);
+  const block = <usize>load<u32>(chunk), log = load<u32>(chunk, LOG), market = marketAt(load<u32>(chunk, MARKET));
+  const bit = placeInChunk >> 3, mask = ~(1 << (placeInChunk & 7));
+  store<f64>(block + (placeInChunk << 3), -Infinity);
+  for (let offset: u32 = 0; offset < stride; offset += 16) {
+    memory.fill(vaultColumn(block, log, offset) + (placeInChunk << 4), 0, 16);
+  }
+  let plane = unsafePlane(block, log) + bit;
+  store<u8>(plane, load<u8>(plane) & mask);
+  plane = revertsPlane(block, log) + bit;
+  store<u8>(plane, load<u8>(plane) & mask);
+  open_(market, chunk);
+  --living;
+  store<u32>(market, load<u32>(market, LIVE) - 1, LIVE);
+  store<u32>(chunk, load<u32>(chunk, FREED) + 1, FREED);
+  const lifePtr = lives(block, log) + (placeInChunk << 1), life = <u32>load<u16>(lifePtr) & ~MARK;
+  store<u16>(lifePtr, <u16>(life + 1));
+  if (life == LAST_LIFE) return;
+  if (!load<u32>(chunk, VACANT)) {
+    store<u32>(chunk, load<u32>(market, FIRST_ROOMY), ROOMY);
+    store<u32>(market, number + 1, FIRST_ROOMY);
+  }
+  store<u32>(vaultColumn(block, log, 0) + (placeInChunk << 4), load<u32>(chunk, VACANT));
+  store<u32>(chunk, placeInChunk + 1, VACANT);
+}
+
+/** Opens a chunk for the next scan: its zone promises nothing until it has been looked through again. */
+export function open_(market: usize, chunk: usize): void {
+  store<f64>(boundsAt(market, load<u32>(chunk, ORDINAL)), Infinity);
+  touch(market);
+}
+
+/** A chunk of its own for the market's next rows, as small as `wanted` allows. */
+function append(market: usize, wanted: u32): bool {
+  const ordinal = load<u32>(market, CHUNKS), zonesLog = load<u32>(market, ZONES_LOG);
+  if (chunkCount == MAX_CHUNKS) return false;
+  if (chunkCount == <u32>1 << (chunksLog - CHUNK_LOG2)) {
+    const next = doubled(chunks, chunksLog);
+    if (!next) return false;
+    chunks = next; ++chunksLog;
+  }
+  if (ordinal == <u32>1 << zonesLog) { // bounds and links each twice as long
+    const old = <usize>load<u32>(market, ZONES), next = take(tableClass(zonesLog + 6), 64 << zonesLog);
+    if (!next) return false;
+    memory.copy(next, old, 16 << zonesLog);
+    memory.copy(next + (32 << zonesLog), old + (16 << zonesLog), 16 << zonesLog);
+    give(tableClass(zonesLog + 5), old);
+    store<u32>(market, <u32>next, ZONES);
+    store<u32>(market, zonesLog + 1, ZONES_LOG);
+  }
+  const log = logFor(ordinal ? 1 << ROWS_LOG : wanted);
+  const block = take(chunkClass(log), chunkBytes(log));
+  if (!block) return false;
+  blank(block, log, 0);
+
+  const chunk = chunkAt(chunkCount);
+  memory.fill(chunk, 0, 1 << CHUNK_LOG2);
+  store<u32>(chunk, <u32>block, BLOCK);
+  store<u32>(chunk, load<u32>(market, INDEX), MARKET);
+  store<u32>(chunk, ordinal, ORDINAL);
+  store<u32>(chunk, log, LOG);
+  const bounds = boundsAt(market, ordinal), link = linkAt(market, ordinal);
+  store<f64>(bounds, -Infinity, 0);
+  store<f64>(bounds, -Infinity, 8);
+  store<f64>(link, -Infinity, LINK_MAX);
+  store<u32>(link, chunkCount++, LINK_CHUNK);
+  store<u32>(link, 0, LINK_UNSAFE);
+  store<u32>(market, ordinal + 1, CHUNKS);
+  return true;
+}
+
+// @ts-ignore: decorator
+@inline function logFor(rows: u32): u32 {
+  return rows <= 1 << SMALL_LOG ? SMALL_LOG : rows >= 1 << ROWS_LOG ? ROWS_LOG : 32 - clz(rows - 1);
+}
+
+/** Moves a market's last chunk into a block with place for `rows`, at least twice as many as it had. */
+function widen(chunk: usize, rows: u32): bool {
+  const log = load<u32>(chunk, LOG), next = max(log + 1, logFor(rows));
+  const from = <usize>load<u32>(chunk), to = take(chunkClass(next), chunkBytes(next));
+  if (!to) return false;
+  blank(to, next, 1 << log);
+  memory.copy(to, from, KEY_BYTES << log);
+  for (let offset: u32 = 0; offset < stride; offset += 16) {
+    memory.copy(vaultColumn(to, next, offset), vaultColumn(from, log, offset), 16 << log);
+  }
+  memory.copy(lives(to, next), lives(from, log), 2 << log);
+  memory.copy(unsafePlane(to, next), unsafePlane(from, log), 1 << log >> 3);
+  memory.copy(revertsPlane(to, next), revertsPlane(from, log), 1 << log >> 3);
+  memory.copy(userKeys(to, next), userKeys(from, log), keyBytes << log);
+  give(chunkClass(log), from);
+  store<u32>(chunk, <u32>to, BLOCK);
+  store<u32>(chunk, next, LOG);
+  return true;
+}
+
+/** Rows from `used` on as if never taken. */
+function blank(block: usize, log: u32, used: u32): void {
+  let key = block + (used << 3);
+  for (const end = block + (KEY_BYTES << log); key < end; key += 8) store<f64>(key, -Infinity);
+  memory.fill(lives(block, log), 0, userKeys(block, log) - lives(block, log));
+}
