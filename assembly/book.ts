@@ -1,0 +1,480 @@
+/**
+ * What a book does, in terms of the store, the screen, the order and the rule of its family. Pages of rows, ids and
+ * columns cross in the STAGE; figures in ARGS, one vault's answers in RESULTS.
+ */
+import { ARGS, STAGE, STAGE_BYTES, SYSTEM } from "./layout";
+import { select, startSelection, push, reserveCandidates, candidates, rowAt, Threshold, useComparison } from "./order/select";
+import * as ilk from "./rules/ilk";
+import {
+  HALF, list as listRows, nearOf, preview as previewMarket, setFloored, useRule, wanted,
+} from "./screen/pass";
+import {
+  BLOCK, CHUNKS, FACTOR, Fault, HEADER, LINK_CHUNK, LINK_MAX, LIVE, LOG, MARK, MARKET, PASS, ROWS_LOG, USED,
+  addMarket as newMarket, boundsAt, chunkAt, idOf, lifeAt, linkAt, lives, marketAt, marketsHeld, open as openStore, open_, place,
+  placed, reserve as reserveRows, rowOf, touch, userKeyAt, userKeyBytes, vacate, vaultColumn, vaultsHeld,
+} from "./store/chunks";
+import { enter, find as findKey, leave, reserveKeys } from "./store/keys";
+import { quotient, quotientHi, quotientLo } from "./wide/quotient";
+
+/** Rows of a page that carries vaults in, and of one that carries hits out. */
+// @ts-ignore: decorator
+@inline const PAGE: u32 = 4096;
+export function pageRows(): u32 { return PAGE; }
+export function hitRows(): u32 { return PAGE >> 1; }
+export function idRows(): u32 { return HALF << 1; }
+
+let accrued: bool = false;
+const TIME: usize = memory.data(32, 16);
+// @ts-ignore: decorator
+@inline function time(): usize { return accrued ? TIME : 0; }
+
+/** Opens the book, once per instance: bytes of a user's key (0: none), vaults at most. */
+export function open(keyBytes: u32, capacity: f64): bool {
+  useRule(ilk.judge, ilk.judgeAll, ilk.reaches);
+  useComparison(ilk.precedes);
+  return openStore(ilk.STRIDE, keyBytes, ilk.MARKET_BYTES, capacity);
+}
+
+export function size(): u32 { return vaultsHeld(); }
+export function marketSize(market: u32): u32 { return load<u32>(marketAt(market), LIVE); }
+
+// ---- Figures
+
+/** Takes over the fields of `mask` from ARGS. */
+function takeFigures(to: usize, mask: u32): void {
+  for (; mask; mask &= mask - 1) memory.copy(to + (ctz(mask) << 5), ARGS + (ctz(mask) << 5), 32);
+}
+
+export function setSystem(mask: u32): void {
+  takeFigures(SYSTEM, mask);
+  for (let i: u32 = 0; i < marketsHeld(); ++i) refresh(marketAt(i));
+}
+
+function refresh(market: usize): void {
+  ilk.derive(market, time());
+  touch(market);
+}
+
+/** A new market with the figures in ARGS; its number, or a fault. */
+export function addMarket(mask: u32): i32 {
+  const index = newMarket();
+  if (index >= 0) setMarket(index, mask);
+  return index;
+}
+
+export function setMarket(index: u32, mask: u32): void {
+  const market = marketAt(index);
+  takeFigures(market + HEADER, mask);
+  refresh(market);
+}
+
+/** Markets of a page that changes many. */
+// @ts-ignore: decorator
+@inline const MARKET_PAGE: u32 = 1024;
+export function marketRows(): u32 { return MARKET_PAGE; }
+
+/** The same for many: their numbers (u32) in the stage, then a column (u128) of a page's length for each field of `mask`. */
+export function setMarkets(count: u32, mask: u32): void {
+  for (let i: u32 = 0; i < count; ++i) {
+    const market = marketAt(load<u32>(STAGE + (i << 2)));
+    let from = STAGE + (MARKET_PAGE << 2) + (i << 4);
+    for (let left = mask; left; left &= left - 1, from += MARKET_PAGE << 4) {
+      const to = market + HEADER + (ctz(left) << 5);
+      v128.store(to, v128.load(from));
+      v128.store(to, i64x2.splat(0), 16);
+    }
+    refresh(market);
+  }
+}
+
+/** The figures of a market, to ARGS. */
+export function getMarket(index: u32): void { memory.copy(ARGS, marketAt(index) + HEADER, ilk.FIGURES << 5); }
+
+/** Changes to the view at the time in ARGS, or to the stored one. */
+export function view(accrue: bool): void {
+  if (!accrue && !accrued) return;
+  if (accrue && accrued && memory.compare(TIME, ARGS, 32) == 0) return;
+  accrued = accrue;
+  memory.copy(TIME, ARGS, 32);
+  for (let i: u32 = 0; i < marketsHeld(); ++i) refresh(marketAt(i));
+}
+
+/** Moves every market's rate and rho to the time in ARGS, as `drip` would; the first that reverts, or −1: then nothing moves. */
+export function accrue(): i32 {
+  const now = STAGE; // ARGS may be read by the rule
+  memory.copy(now, ARGS, 32);
+  for (let i: u32 = 0; i < marketsHeld(); ++i) {
+    memory.copy(SCENARIO, marketAt(i), ilk.MARKET_BYTES);
+    if (!ilk.accrue(SCENARIO, now)) return i;
+  }
+  for (let i: u32 = 0; i < marketsHeld(); ++i) {
+    ilk.accrue(marketAt(i), now);
+    refresh(marketAt(i));
+  }
+  return -1;
+}
+
+/** A market's record for a scenario, or for a trial. */
+const SCENARIO: usize = memory.data(1024, 16);
+
+// ---- Vaults
+
+export function reserve(market: u32, count: u32): i32 {
+  const fault = reserveRows(marketAt(market), count);
+  if (fault) return fault;
+  return userKeyBytes() && !reserveKeys(count) ? Fault.MEMORY : 0;
+}
+
+/**
+ * Takes in `count` vaults of a market from the stage, for which room was reserved: each column a page long, then the
+ * users' keys; their ids take the place of the first column. On a key that its market has already: the number of rows
+ * taken in before it, with all of the page undone, as −1 − number; else 0.
+ */
+export function load_(index: u32, count: u32): i32 {
+  const market = marketAt(index), keyBytes = userKeyBytes(), userKeysIn = STAGE + ilk.STRIDE * PAGE;
+  for (let done: u32 = 0; done < count;) {
+    const row = <u32>place(market, count - done), n = placed, at = row & 1023;
+    const chunk = chunkAt(row >> ROWS_LOG), block = <usize>load<u32>(chunk, BLOCK), log = load<u32>(chunk, LOG);
+    for (let offset: u32 = 0; offset < ilk.STRIDE; offset += 16) {
+      memory.copy(vaultColumn(block, log, offset) + (at << 4), STAGE + offset * PAGE + (done << 4), n << 4);
+    }
+    ilk.rekey(block, log, at, n);
+    if (keyBytes) {
+      memory.copy(userKeyAt(row), userKeysIn + done * keyBytes, n * keyBytes);
+      for (let i: u32 = 0; i < n; ++i) if (!enter(row + i)) {
+        for (let j: u32 = 0; j < i; ++j) leave(row + j);
+        for (let j: u32 = 0; j < n; ++j) vacate(row + j);
+        for (let j: u32 = 0; j < done; ++j) removeRow(<u32>rowOf(load<f64>(STAGE + (j << 3))));
+        return -1 - <i32>(done + i);
+      }
+    }
+    const life = lives(block, log) + (at << 1);
+    for (let i: u32 = 0; i < n; ++i) store<f64>(STAGE + (done + i << 3), idOf(row + i, load<u16>(life + (i << 1))));
+    done += n;
+  }
+  return 0;
+}
+
+/** Where the columns of an id begin, its market, block, log and place: what every question about a vault starts with. */
+let at_market: usize = 0, at_block: usize = 0, at_log: u32 = 0, at_place: u32 = 0;
+function locate(row: u32): void {
+  const chunk = chunkAt(row >> ROWS_LOG);
+  at_market = marketAt(load<u32>(chunk, MARKET));
+  at_block = load<u32>(chunk, BLOCK);
+  at_log = load<u32>(chunk, LOG);
+  at_place = row & 1023;
+}
+
+/** Writes the columns of `mask` of a vault from row `from` of the stage; a fault for a stale id. */
+export function update(id: f64, mask: u32, from: u32): i32 {
+  const row = rowOf(id);
+  if (row < 0) return Fault.STALE;
+  const chunk = chunkAt(<u32>row >> ROWS_LOG), block = <usize>load<u32>(chunk, BLOCK), log = load<u32>(chunk, LOG), at = <u32>row & 1023;
+  for (; mask; mask &= mask - 1) {
+    const offset = <u32>ctz(mask) << 4;
+    v128.store(vaultColumn(block, log, offset) + (at << 4), v128.load(STAGE + offset * PAGE + (from << 4)));
+  }
+  ilk.rekey(block, log, at, 1);
+  open_(marketAt(load<u32>(chunk, MARKET)), chunk);
+  return 0;
+}
+
+export function remove(id: f64): i32 {
+  const row = rowOf(id);
+  if (row < 0) return Fault.STALE;
+  removeRow(<u32>row);
+  return 0;
+}
+
+function removeRow(row: u32): void {
+  if (userKeyBytes()) leave(row);
+  vacate(row);
+}
+
+/** Where bulk ids stand in the stage: behind the columns. */
+// @ts-ignore: decorator
+@inline function idsIn(): usize { return STAGE + ilk.STRIDE * PAGE; }
+export function idsOffset(): u32 { return ilk.STRIDE * PAGE; }
+
+/** The first of `count` ids that is stale, or −1. With `mark`, an id that comes twice is stale the second time, until `unmark`. */
+export function check(count: u32, mark: bool): i32 {
+  for (let i: u32 = 0; i < count; ++i) {
+    const row = rowOf(load<f64>(idsIn() + (i << 3)));
+    if (row < 0) {
+      if (mark) unmark(i);
+      return i;
+    }
+    if (mark) store<u16>(lifeAt(<u32>row), load<u16>(lifeAt(<u32>row)) | MARK);
+  }
+  return -1;
+}
+
+/** Takes the marks off the first `count` ids, all of which were marked. */
+export function unmark(count: u32): void {
+  for (let i: u32 = 0; i < count; ++i) {
+    const life = lifeAt(<u32>(<u64>load<f64>(idsIn() + (i << 3))));
+    store<u16>(life, load<u16>(life) & ~MARK);
+  }
+}
+
+/** Updates the vaults whose ids were checked. */
+export function updateMany(count: u32, mask: u32): void {
+  for (let i: u32 = 0; i < count; ++i) update(load<f64>(idsIn() + (i << 3)), mask, i);
+}
+
+/** Removes the vaults whose ids were checked and marked. */
+export function removeMany(count: u32): void {
+  for (let i: u32 = 0; i < count; ++i) removeRow(<u32>(<u64>load<f64>(idsIn() + (i << 3))));
+}
+
+/** Whether the id's vault is there. */
+export function holds(id: f64): bool { return rowOf(id) >= 0; }
+
+/** Ids of the vaults with the key in ARGS, of a market (or −1: of any), to the stage after skipping `skip`; their number. */
+export function find(skip: u32): u32 {
+  const count = findKey(ARGS, STAGE, skip, HALF << 1);
+  for (let i = <i32>count - 1; i >= 0; --i) { // from the back: an id is twice as wide as a row
+    const row = load<u32>(STAGE + (i << 2));
+    store<f64>(STAGE + (i << 3), idOf(row, load<u16>(lifeAt(row))));
+  }
+  return count;
+}
+
+/** The market of an id, or a fault. */
+export function marketOf(id: f64): i32 {
+  const row = rowOf(id);
+  return row < 0 ? Fault.STALE : <i32>load<u32>(chunkAt(<u32>row >> ROWS_LOG), MARKET);
+}
+
+// ---- Scan
+
+/** Prepares a query: its debt floor is in ARGS[0], its distance in ARGS[1]. */
+export function prepare(floor: bool, near: bool): void {
+  setFloored(floor);
+  if (!floor && !near) return;
+  for (let i: u32 = 0; i < marketsHeld(); ++i) {
+    if (floor) ilk.setFloor(marketAt(i), ARGS);
+    if (near) ilk.setWithin(marketAt(i), ARGS + 32);
+  }
+}
+
+/** Has the next scan look through every market, whether it changed or not. */
+export function touchAll(): void { for (let i: u32 = 0; i < marketsHeld(); ++i) touch(marketAt(i)); }
+
+/** Lists rows found `plane`, or with `near` those within the query's distance too. */
+export function list(plane: i32, only: i32, near: bool): bool {
+  return listRows(plane, only, near, ilk.isNear, ilk.NEAR);
+}
+
+/** Candidates of an order from ids in the stage. False where memory cannot grow. */
+export function candidateIds(order: i32, count: u32): bool {
+  if (!reserveCandidates(count)) return false;
+  for (let i: u32 = 0; i < count; ++i) {
+    const row = <u32>(<u64>load<f64>(STAGE + (i << 3)));
+    locate(row);
+    push(ilk.score(order, at_market, at_block, at_log, at_place), row);
+  }
+  return true;
+}
+
+/**
+ * The riskiest `k` of the rows found unsafe (with `near`: or within the query's distance), as candidates. The k-th largest
+ * key that chunks attain bounds what can be among the first k; chunks below it are passed over. Needs up-to-date statuses.
+ */
+export function candidateRiskiest(k: u32, only: i32, near: bool, floor: bool): bool {
+  startSelection(ilk.Order.RISKIEST);
+  if (!reserveCandidates(k + (1 << ROWS_LOG))) return false;
+  let least = -Infinity;
+  if (!floor) { // with a debt floor the largest key may belong to a row that does not count
+    Threshold.start();
+    for (let m: u32 = 0; m < marketsHeld(); ++m) {
+      if (only >= 0 && m != <u32>only) continue;
+      const market = marketAt(m), factor = load<f64>(market, FACTOR);
+      for (let i: u32 = 0, n = load<u32>(market, CHUNKS); i < n; ++i) {
+        const most = load<f64>(linkAt(market, i), LINK_MAX);
+        if (most > 0) Threshold.offer(most * factor, k);
+      }
+    }
+    least = Threshold.least(k);
+  }
+  startSelection(ilk.Order.RISKIEST);
+  for (let m: u32 = 0; m < marketsHeld(); ++m) {
+    if (only >= 0 && m != <u32>only) continue;
+    const market = marketAt(m), factor = load<f64>(market, FACTOR);
+    for (let i: u32 = 0, n = load<u32>(market, CHUNKS); i < n; ++i) {
+      const link = linkAt(market, i), most = load<f64>(link, LINK_MAX);
+      const some = most > 0 && most * factor >= least;
+      const close = near && (load<u32>(market, PASS) != 0 || load<f64>(boundsAt(market, i)) * factor >= least);
+      if (!some && !close) continue;
+      if (!candidatesOf(market, load<u32>(link, LINK_CHUNK), least, close)) return false;
+    }
+  }
+  return true;
+}
+
+function candidatesOf(market: usize, number: u32, least: f64, near: bool): bool {
+  const chunk = chunkAt(number), block = <usize>load<u32>(chunk, BLOCK), log = load<u32>(chunk, LOG), used = load<u32>(chunk, USED);
+  const bits = vaultColumn(block, log, ilk.STRIDE) + (2 << log); // the unsafe plane
+  if (!reserveCandidates(used)) return false;
+  for (let place: u32 = 0; place < used; place += 64) {
+    let mask = load<u64>(bits + (place >> 3));
+    if (near) mask |= nearOf(market, block, log, place, ilk.isNear, ilk.NEAR);
+    for (; mask; mask &= mask - 1) {
+      const at = place + <u32>ctz(mask), score = ilk.score(ilk.Order.RISKIEST, market, block, log, at);
+      if (score >= least && wanted(market, block, log, at)) push(score, number << ROWS_LOG | at);
+    }
+  }
+  return true;
+}
+
+/** Sorts the first `k` candidates; how many there are of them. */
+export function rank(k: u32): u32 {
+  select(k);
+  return min(k, candidates());
+}
+
+/** The ids of the candidates from position `from`, to the stage; their number. */
+export function ranked(from: u32, count: u32): void {
+  for (let i: u32 = 0; i < count; ++i) {
+    const row = rowAt(from + i);
+    store<f64>(STAGE + (i << 3), idOf(row, load<u16>(lifeAt(row))));
+  }
+}
+
+/** Scenario `index` market with the figures of `mask` in ARGS; what would flip, paged like a scan. `rewind` first. */
+export function scenario(index: u32, mask: u32): void {
+  memory.copy(SCENARIO, marketAt(index), ilk.MARKET_BYTES);
+  takeFigures(SCENARIO + HEADER, mask);
+  ilk.derive(SCENARIO, time());
+}
+export function preview(index: u32): bool { return previewMarket(marketAt(index), SCENARIO); }
+
+// ---- Figures of vaults
+
+/**
+ * Describes the vaults of `count` ids at the stage's beginning: behind them, each a page of hits long, the market (u32),
+ * the rule's columns, health and debt (u128), then the user's keys.
+ */
+export function describe(count: u32): void {
+  const rows = PAGE >> 1, keyBytes = userKeyBytes();
+  const marketsOut = STAGE + (rows << 3), columns = marketsOut + (rows << 2);
+  const healthOut = columns + rows * ilk.STRIDE, debtOut = healthOut + (rows << 4), keysOut = debtOut + (rows << 4);
+  for (let i: u32 = 0; i < count; ++i) {
+    const row = <u32>(<u64>load<f64>(STAGE + (i << 3)));
+    locate(row);
+    const ink = vaultColumn(at_block, at_log, 0) + (at_place << 4), art = vaultColumn(at_block, at_log, 16) + (at_place << 4);
+    store<u32>(marketsOut + (i << 2), load<u32>(chunkAt(row >> ROWS_LOG), MARKET));
+    v128.store(columns + (i << 4), v128.load(ink));
+    v128.store(columns + (rows << 4) + (i << 4), v128.load(art));
+    ilk.scale(at_market);
+    quotient(at_market + ilk.HEALTH_SCALE, load<u64>(ink), load<u64>(ink, 8), load<u64>(art), load<u64>(art, 8));
+    store<u64>(healthOut + (i << 4), quotientLo);
+    store<u64>(healthOut + (i << 4), quotientHi, 8);
+    ilk.debtOf(at_market, load<u64>(art), load<u64>(art, 8));
+    store<u64>(debtOut + (i << 4), ilk.debtLo);
+    store<u64>(debtOut + (i << 4), ilk.debtHi, 8);
+    if (keyBytes) memory.copy(keysOut + i * keyBytes, userKeyAt(row), keyBytes);
+  }
+}
+
+/** Everything about one vault, to RESULTS; a fault for a stale id. */
+export function inspect(id: f64): i32 {
+  const row = rowOf(id);
+  if (row < 0) return Fault.STALE;
+  locate(<u32>row);
+  ilk.inspect(at_market, at_block, at_log, at_place);
+  if (userKeyBytes()) memory.copy(STAGE, userKeyAt(<u32>row), userKeyBytes());
+  return <i32>load<u32>(chunkAt(<u32>row >> ROWS_LOG), MARKET);
+}
+
+/** What a column holds. */
+namespace Column { export const IDS = 0, RATIOS = 1, RATIOS_F64 = 2, DEBTS = 3; }
+
+let columnMarket: u32 = 0, columnOrdinal: u32 = 0;
+export function startColumn(): void { columnMarket = 0; columnOrdinal = 0; }
+
+/** The next rows of a column over all vaults, market by market in the order of their places, to the stage; their number, 0 at the end. */
+export function column(kind: i32): u32 {
+  let count: u32 = 0;
+  const wide = kind == Column.RATIOS || kind == Column.DEBTS, most = <u32>STAGE_BYTES >> (wide ? 4 : 3);
+  for (; columnMarket < marketsHeld(); ++columnMarket, columnOrdinal = 0) {
+    const market = marketAt(columnMarket);
+    ilk.scale(market);
+    for (const chunks = load<u32>(market, CHUNKS); columnOrdinal < chunks; ++columnOrdinal) {
+      if (count + (1 << ROWS_LOG) > most) return count;
+      const number = load<u32>(linkAt(market, columnOrdinal), LINK_CHUNK);
+      count = kind == Column.DEBTS ? debtsOf(market, number, count)
+        : kind == Column.RATIOS ? ratiosOf(market, number, count)
+        : kind == Column.IDS ? idsOf(number, count) : floatRatiosOf(market, number, count);
+    }
+  }
+  return count;
+}
+
+function idsOf(number: u32, count: u32): u32 {
+  const chunk = chunkAt(number), used = load<u32>(chunk, USED), life = lives(load<u32>(chunk), load<u32>(chunk, LOG));
+  for (let i: u32 = 0; i < used; ++i) {
+    const l = load<u16>(life + (i << 1));
+    if (l & 1) store<f64>(STAGE + (count++ << 3), idOf(number << ROWS_LOG | i, l));
+  }
+  return count;
+}
+
+function ratiosOf(market: usize, number: u32, count: u32): u32 {
+  const chunk = chunkAt(number), block = <usize>load<u32>(chunk), log = load<u32>(chunk, LOG), used = load<u32>(chunk, USED);
+  let ink = vaultColumn(block, log, 0), art = vaultColumn(block, log, 16), life = lives(block, log);
+  for (const end = ink + (used << 4); ink < end; ink += 16, art += 16, life += 2) {
+    if (!(load<u16>(life) & 1)) continue;
+    quotient(market + ilk.RATIO_SCALE, load<u64>(ink), load<u64>(ink, 8), load<u64>(art), load<u64>(art, 8));
+    const out = STAGE + (count++ << 4);
+    store<u64>(out, quotientLo);
+    store<u64>(out, quotientHi, 8);
+  }
+  return count;
+}
+
+function debtsOf(market: usize, number: u32, count: u32): u32 {
+  const chunk = chunkAt(number), block = <usize>load<u32>(chunk), log = load<u32>(chunk, LOG), used = load<u32>(chunk, USED);
+  let art = vaultColumn(block, log, 16), life = lives(block, log);
+  for (const end = art + (used << 4); art < end; art += 16, life += 2) {
+    if (!(load<u16>(life) & 1)) continue;
+    ilk.debtOf(market, load<u64>(art), load<u64>(art, 8));
+    const out = STAGE + (count++ << 4);
+    store<u64>(out, ilk.debtLo);
+    store<u64>(out, ilk.debtHi, 8);
+  }
+  return count;
+}
+
+function floatRatiosOf(market: usize, number: u32, count: u32): u32 {
+  const chunk = chunkAt(number), block = <usize>load<u32>(chunk), log = load<u32>(chunk, LOG), used = load<u32>(chunk, USED);
+  const scale = ilk.floatScale(market);
+  let ink = vaultColumn(block, log, 0), art = vaultColumn(block, log, 16), life = lives(block, log);
+  for (const end = ink + (used << 4); ink < end; ink += 16, art += 16, life += 2) {
+    if (!(load<u16>(life) & 1)) continue;
+    store<f64>(STAGE + (count++ << 3), ilk.floatRatio(scale, ink, art));
+  }
+  return count;
+}
+
+/** The sum of all keys by SIMD with eight accumulators: the memory's read bandwidth, for the benchmark to compare with. */
+export function sumKeys(): f64 {
+  const zero = f64x2.splat(0);
+  let a = zero, b = zero, c = zero, d = zero;
+  let e = zero, f = zero, g = zero, h = zero;
+  for (let m: u32 = 0; m < marketsHeld(); ++m) {
+    const market = marketAt(m);
+    for (let i: u32 = 0, n = load<u32>(market, CHUNKS); i < n; ++i) {
+      const chunk = chunkAt(load<u32>(linkAt(market, i), LINK_CHUNK));
+      let at = <usize>load<u32>(chunk, BLOCK);
+      for (const end = at + (8 << load<u32>(chunk, LOG)); at < end; at += 128) {
+        a = f64x2.add(a, v128.load(at));     b = f64x2.add(b, v128.load(at, 16));
+        c = f64x2.add(c, v128.load(at, 32)); d = f64x2.add(d, v128.load(at, 48));
+        e = f64x2.add(e, v128.load(at, 64)); f = f64x2.add(f, v128.load(at, 80));
+        g = f64x2.add(g, v128.load(at, 96)); h = f64x2.add(h, v128.load(at, 112));
+      }
+    }
+  }
+  a = f64x2.add(f64x2.add(f64x2.add(a, b), f64x2.add(c, d)), f64x2.add(f64x2.add(e, f), f64x2.add(g, h)));
+  return f64x2.extract_lane(a, 0) + f64x2.extract_lane(a, 1);
+}

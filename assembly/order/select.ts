@@ -1,0 +1,141 @@
+/**
+ * The first k of many rows, in an exact order. Every candidate has a score, an f64 within 2^−44 of the figure that orders it:
+ * scores further apart decide by themselves, the exact rule decides the rest, and ties go by the user's key, else by row.
+ * A quicksort that leaves alone what lies beyond k: O(n + k log k). The order is total, so equal rows do no harm.
+ */
+import { doubled, take, tableClass } from "../store/blocks";
+import { BLOCK, LOG, MARKET, ROWS_LOG, chunkAt, marketAt, userKeyAt, userKeyBytes } from "../store/chunks";
+
+/** −1, 0 or 1 as row a (market, block, log, place) comes before, beside or after row b in the order. */
+type Precedes = (order: i32, am: usize, ab: usize, al: u32, ap: u32, bm: usize, bb: usize, bl: u32, bp: u32) => i32;
+let precedes: Precedes = (order, am, ab, al, ap, bm, bb, bl, bp) => 0;
+/** Tells the selection how the book's family compares. */
+export function useComparison(exact: Precedes): void { precedes = exact; }
+
+/*  entry (16 bytes)   ┌ score  f64 ┬ row  u32 ┬ – ┐  */
+let entries: usize = 0, log: u32 = 0, count: u32 = 0, rule: i32 = 0;
+// @ts-ignore: decorator
+@inline const MARGIN: f64 = 1.0 - 5.684341886080802e-14; // 1 − 2^−44
+
+export function startSelection(order: i32): void { rule = order; count = 0; }
+export function candidates(): u32 { return count; }
+export function rowAt(i: u32): u32 { return load<u32>(entries + (i << 4), 8); }
+// @ts-ignore: decorator
+@inline function scoreAt(i: u32): f64 { return load<f64>(entries + (i << 4)); }
+
+/** Makes room for `more` candidates; false where memory cannot grow. */
+export function reserveCandidates(more: u32): bool {
+  if (!entries) {
+    log = 12;
+    entries = take(tableClass(log), 1 << log);
+    if (!entries) return false;
+  }
+  while (<u64>count + more > <u64>1 << (log - 4)) {
+    if (log >= 31) return false;
+    const next = doubled(entries, log);
+    if (!next) return false;
+    entries = next; ++log;
+  }
+  return true;
+}
+
+/** Adds a candidate; there must be room. */
+export function push(score: f64, row: u32): void {
+  const at = entries + (count++ << 4);
+  store<f64>(at, score);
+  store<u32>(at, row, 8);
+}
+
+/** Whether the entry (score a, row x) comes before (score b, row y). */
+function before(a: f64, x: u32, b: f64, y: u32): bool {
+  if (b < a * MARGIN) return true;
+  if (a < b * MARGIN) return false;
+  if (x == y) return false;
+  const c = chunkAt(x >> ROWS_LOG), d = chunkAt(y >> ROWS_LOG), m = load<u32>(c, MARKET), n = load<u32>(d, MARKET);
+  let order = precedes(
+    rule,
+    marketAt(m), load<u32>(c, BLOCK), load<u32>(c, LOG), x & 1023,
+    marketAt(n), load<u32>(d, BLOCK), load<u32>(d, LOG), y & 1023,
+  );
+  if (!order && userKeyBytes()) order = memory.compare(userKeyAt(x), userKeyAt(y), userKeyBytes());
+  if (!order) order = m == n ? (x < y ? -1 : 1) : (m < n ? -1 : 1);
+  return order < 0;
+}
+
+// @ts-ignore: decorator
+@inline function exchange(i: u32, j: u32): void {
+  const a = entries + (i << 4), b = entries + (j << 4);
+  const x = v128.load(a);
+  v128.store(a, v128.load(b));
+  v128.store(b, x);
+}
+
+/** Puts the first `k` candidates in order at the front. */
+export function select(k: u32): void { if (count) sort(0, count - 1, k); }
+
+/** Sorts [lo, hi], both included, as far as position `k`. */
+function sort(lo: u32, hi: u32, k: u32): void {
+  let seed: u32 = 0x9e3779b9;
+  while (lo < hi && lo < k) {
+    if (hi - lo < 12) return insert(lo, hi);
+    seed ^= seed << 13; seed ^= seed >> 17; seed ^= seed << 5; // a pivot that no input foresees, the same on every runtime
+    exchange(lo, lo + seed % (hi - lo + 1));
+    const pivot = scoreAt(lo), pivotRow = rowAt(lo);
+    let i = lo, j = hi + 1;
+    while (true) {
+      do ++i; while (i < hi && before(scoreAt(i), rowAt(i), pivot, pivotRow));
+      do --j; while (before(pivot, pivotRow, scoreAt(j), rowAt(j)));
+      if (i >= j) break;
+      exchange(i, j);
+    }
+    exchange(lo, j);
+    if (j - lo < hi - j) { // the shorter side by recursion: log2 n deep at most
+      if (j > lo) sort(lo, j - 1, k);
+      lo = j + 1;
+    } else {
+      if (j + 1 < hi) sort(j + 1, hi, k);
+      if (j == lo) return;
+      hi = j - 1;
+    }
+  }
+}
+
+function insert(lo: u32, hi: u32): void {
+  for (let i = lo + 1; i <= hi; ++i) {
+    const score = scoreAt(i), row = rowAt(i);
+    let j = i;
+    for (; j > lo && before(score, row, scoreAt(j - 1), rowAt(j - 1)); --j) {
+      v128.store(entries + (j << 4), v128.load(entries + (j - 1 << 4)));
+    }
+    store<f64>(entries + (j << 4), score);
+    store<u32>(entries + (j << 4), row, 8);
+  }
+}
+
+/** The k-th largest of the chunk scores seen so far: a least-first heap of k f64s, where the selection's table begins. */
+export namespace Threshold {
+  export function start(): void { count = 0; }
+  /** Offers a score; needs room for `k` candidates. */
+  export function offer(score: f64, k: u32): void {
+    if (count < k) {
+      let i = count++;
+      while (i && at(i - 1 >> 1) > score) { put(i, at(i - 1 >> 1)); i = i - 1 >> 1; }
+      put(i, score);
+    } else if (score > at(0)) {
+      let i: u32 = 0;
+      for (let child: u32 = 1; child < k; child = i * 2 + 1) {
+        if (child + 1 < k && at(child + 1) < at(child)) ++child;
+        if (at(child) >= score) break;
+        put(i, at(child));
+        i = child;
+      }
+      put(i, score);
+    }
+  }
+  /** No row below it can be among the first `k`. */
+  export function least(k: u32): f64 { return count < k ? -Infinity : at(0) * MARGIN; }
+  // @ts-ignore: decorator
+  @inline function at(i: u32): f64 { return load<f64>(entries + (i << 3)); }
+  // @ts-ignore: decorator
+  @inline function put(i: u32, score: f64): void { store<f64>(entries + (i << 3), score); }
+}

@@ -1,0 +1,656 @@
+/**
+ * The ilk rule: MakerDAO / Sky `Vat`, `Jug`, `Spotter`, `Dog` of makerdao/dss@fa4f6630, re-implemented from the formulas.
+ *
+ *   unsafe ⇔ spot > 0 ∧ ink·spot < art·rate      strict, lazy: with spot = 0 nothing is multiplied (Dog.bark)
+ *
+ * Amounts wad (1e18), rates and prices ray (1e27), limits rad (1e45). Every intermediate is a checked uint256.
+ */
+import { ARGS, RESULTS, SYSTEM } from "../layout";
+import { HEADER, FACTOR, HI, LO, PASS, lives, vaultColumn } from "../store/chunks";
+import { Sound, Status, setReverting } from "../screen/pass";
+import { DOWN, LOOSE, UP, near, near128 } from "../wide/float";
+import { clear, compare, copy, divide, isZero, mulHi, product, productLess } from "../wide/limbs";
+import { prepare } from "../wide/quotient";
+import {
+  Revert, WAD, add, arg, at, begin, div, end, eq, flag, isNegative, isNil, less, magnitude, min, mul, mulDivDown, mulDivUp,
+  negate, pow, ptr, ray, require, result, resultFlag, revert, reverted, sub, u256,
+} from "../wide/u256";
+
+/** Why the contracts revert, in the order of the messages in bindings/protocols/maker.ts. */
+namespace Why {
+  export const DOG_NOT_UNSAFE = 3, DOG_LIMIT_HIT = 4, DOG_DUSTY = 5, DOG_NULL_AUCTION = 6, DOG_OVERFLOW = 7;
+  export const CLIP_ZERO_TAB = 8, CLIP_INVALID_PRICE = 9, CLIP_ZERO_TOP = 10;
+  export const JUG_INVALID_NOW = 11;
+  export const VAT_NOT_INIT = 12, VAT_CEILING = 13, VAT_NOT_SAFE = 14, VAT_DUST = 15;
+}
+
+// ---- Columns and figures
+
+/** Bytes of a vault in its columns: ink, art. */
+export const STRIDE: u32 = 32;
+const INK: u32 = 0, ART: u32 = 16;
+
+/** A market's figures, 32 bytes each, in the order of the descriptor. */
+// @ts-ignore: decorator
+@inline const SPOT: usize = HEADER;
+// @ts-ignore: decorator
+@inline const MAT: usize = HEADER + 32;
+// @ts-ignore: decorator
+@inline const VAL: usize = HEADER + 64;
+// @ts-ignore: decorator
+@inline const RATE: usize = HEADER + 96;
+// @ts-ignore: decorator
+@inline const DUTY: usize = HEADER + 128;
+// @ts-ignore: decorator
+@inline const RHO: usize = HEADER + 160;
+// @ts-ignore: decorator
+@inline const DUST: usize = HEADER + 192;
+// @ts-ignore: decorator
+@inline const CHOP: usize = HEADER + 224;
+// @ts-ignore: decorator
+@inline const HOLE: usize = HEADER + 256;
+// @ts-ignore: decorator
+@inline const DIRT: usize = HEADER + 288;
+// @ts-ignore: decorator
+@inline const BUF: usize = HEADER + 320;
+// @ts-ignore: decorator
+@inline const TIP: usize = HEADER + 352;
+// @ts-ignore: decorator
+@inline const CHIP: usize = HEADER + 384;
+/** What follows from them in the view that is being scanned (stored, or accrued to a time). */
+// @ts-ignore: decorator
+@inline export const VIEW_RATE: usize = HEADER + 416; // the rate of the view
+// @ts-ignore: decorator
+@inline const BROKEN: usize = HEADER + 448;           // u32, drip reverts at the view's time: every vault reverts
+// @ts-ignore: decorator
+@inline const SCALED: usize = HEADER + 452;           // u32, whether the scales below are up to date
+// @ts-ignore: decorator
+@inline export const RATIO_SCALE: usize = HEADER + 456;  // ink·(spot·mat) / (art·(rate·1e9))
+// @ts-ignore: decorator
+@inline export const HEALTH_SCALE: usize = HEADER + 584; // ink·(spot·1e18) / (art·rate)
+// @ts-ignore: decorator
+@inline export const DEBT_SCALE: usize = HEADER + 712;   // ⌊rate·2^128 / 1e27⌋ (three limbs), whether that is exact
+// @ts-ignore: decorator
+@inline const FLOOR: usize = HEADER + 744;            // least art that reaches the query's debt floor (u256)
+// @ts-ignore: decorator
+@inline export const NEAR: usize = HEADER + 776;      // f64 limits of the query's distance
+// @ts-ignore: decorator
+@inline export const MARKET_BYTES: u32 = <u32>HEADER + 792;
+export const FIGURES: u32 = 13;
+
+// @ts-ignore: decorator
+@inline const PAR: usize = 0;
+// @ts-ignore: decorator
+@inline const BASE: usize = 32;
+// @ts-ignore: decorator
+@inline const SYSTEM_HOLE: usize = 64;
+// @ts-ignore: decorator
+@inline const SYSTEM_DIRT: usize = 96;
+
+// ---- The screen
+
+/** The key of a row: art/ink, rounded up by less than LOOSE; +∞ without ink, −∞ without art. */
+// @ts-ignore: decorator
+@inline
+export function keyOf(ink0: u64, ink1: u64, art0: u64, art1: u64): f64 {
+  return art0 | art1 ? near128(art0, art1) / near128(ink0, ink1) * UP : -Infinity;
+}
+
+/** Writes the keys of `count` rows. */
+export function rekey(block: usize, log: u32, place: u32, count: u32): void {
+  let ink = vaultColumn(block, log, INK) + (place << 4), art = vaultColumn(block, log, ART) + (place << 4);
+  let key = block + (place << 3);
+  for (const end = key + (count << 3); key < end; key += 8, ink += 16, art += 16) {
+    store<f64>(key, keyOf(load<u64>(ink), load<u64>(ink, 8), load<u64>(art), load<u64>(art, 8)));
+  }
+}
+
+/**
+ * Brings what follows from a market's figures up to date, for the view at `time` (null: as stored). Called for every
+ * tick of every market, so nothing here divides integers.
+ */
+export function derive(market: usize, time: usize): void {
+  store<u32>(market, 0, SCALED);
+  store<u32>(market, 0, BROKEN);
+  copy(market + VIEW_RATE, market + RATE, 4);
+  if (time) {
+    begin();
+    const rate = dripRate(at(market + RATE), at(market + DUTY), at(SYSTEM + BASE), at(market + RHO), at(time));
+    if (end()) store<u32>(market, 1, BROKEN);
+    else copy(market + VIEW_RATE, ptr(rate), 4);
+  }
+  const spot = market + SPOT, rate = market + VIEW_RATE;
+  let lo = Infinity, hi = Infinity, factor = isZero(rate, 4) ? 0.0 : Infinity, sound = Sound.SCREEN;
+  if (load<u32>(market, BROKEN)) sound = Sound.EXACT;
+  else if (!isZero(spot, 4)) {
+    if (!isZero(spot + 16, 2) || !isZero(rate + 16, 2)) sound = Sound.EXACT;
+    if (!isZero(rate, 4)) {
+      const quotient = near(spot, 4) / near(rate, 4);
+      lo = quotient * DOWN;
+      hi = quotient * UP * (1 + 2 * LOOSE); // key·(1 − LOOSE) > q·UP, and 1/(1 − x) ≤ 1 + 2x
+      factor = 1 / quotient;
+    }
+  }
+  store<f64>(market, lo, LO);
+  store<f64>(market, hi, HI);
+  store<f64>(market, factor, FACTOR);
+  store<u32>(market, sound, PASS);
+}
+
+const LEFT: usize = memory.data(80, 16), RIGHT: usize = memory.data(80, 16), THIRD: usize = memory.data(80, 16);
+
+/** The judgement of `bark` on one row. */
+export function judge(market: usize, block: usize, log: u32, place: u32): i32 {
+  return judgeAmounts(market, vaultColumn(block, log, INK) + (place << 4), vaultColumn(block, log, ART) + (place << 4), 2);
+}
+
+function judgeAmounts(market: usize, ink: usize, art: usize, limbs: u32): i32 {
+  if (load<u32>(market, BROKEN)) return Status.REVERTS;
+  if (isZero(market + SPOT, 4)) return Status.SAFE;
+  product(LEFT, ink, limbs, market + SPOT, 4);
+  product(RIGHT, art, limbs, market + VIEW_RATE, 4);
+  if (!isZero(LEFT + 32, limbs) || !isZero(RIGHT + 32, limbs)) return Status.REVERTS;
+  return compare(LEFT, RIGHT, 4) < 0 ? Status.UNSAFE : Status.SAFE;
+}
+
+/** The judgement of `bark` on up to 64 rows: the exact pass. */
+export function judgeAll(market: usize, block: usize, log: u32, place: u32, count: u32): u64 {
+  let ink = vaultColumn(block, log, INK) + (place << 4), art = vaultColumn(block, log, ART) + (place << 4);
+  let mask: u64 = 0, reverts: u64 = 0;
+  if (load<u32>(market, PASS) == Sound.SCREEN) {
+    const s0 = load<u64>(market, SPOT), s1 = load<u64>(market, SPOT + 8);
+    const r0 = load<u64>(market, VIEW_RATE), r1 = load<u64>(market, VIEW_RATE + 8);
+    if (s0 | s1) for (let i: u32 = 0; i < count; ++i, ink += 16, art += 16) {
+      mask |= u64(productLess(load<u64>(ink), load<u64>(ink, 8), s0, s1, load<u64>(art), load<u64>(art, 8), r0, r1)) << i;
+    }
+  } else {
+    const life = lives(block, log) + (place << 1);
+    for (let i: u32 = 0; i < count; ++i, ink += 16, art += 16) {
+      if (!(load<u16>(life + (i << 1)) & 1)) continue;
+      const status = judgeAmounts(market, ink, art, 2);
+      mask    |= u64(status == Status.UNSAFE)  << i;
+      reverts |= u64(status == Status.REVERTS) << i;
+    }
+  }
+  setReverting(reverts);
+  return mask;
+}
+
+// ---- What a query asks of a row
+
+let within: usize = memory.data(32, 16); // wad: health below 1e18 + within
+
+/** Sets the distance from the line that `isNear` knows, and each market's limits for it. */
+export function setWithin(market: usize, distance: usize): void {
+  copy(within, distance, 4);
+  const reach = (near(within, 4) + 1e18) / 1e18; // relative error below 2^−48
+  store<f64>(market, load<f64>(market, LO) / reach * DOWN, NEAR);
+  store<f64>(market, load<f64>(market, HI) / reach * UP, NEAR + 8);
+}
+
+/** Whether a row that does not revert has health·1e18 < 1e18 + within, as the exact quotient. Status.UNSAFE if so. */
+export function isNear(market: usize, block: usize, log: u32, place: u32): i32 {
+  const ink = vaultColumn(block, log, INK) + (place << 4), art = vaultColumn(block, log, ART) + (place << 4);
+  if (judge(market, block, log, place) == Status.REVERTS || isZero(market + SPOT, 4)) return Status.SAFE;
+  begin();
+  const wad = new u256(WAD), reach = new u256();
+  copy(ptr(reach), within, 4);
+  product(THIRD, ink, 2, market + SPOT, 4);
+  product(LEFT, THIRD, 4, ptr(wad), 4);
+  product(THIRD, art, 2, market + VIEW_RATE, 4);
+  product(RIGHT, THIRD, 4, ptr(add(wad, reach)), 4);
+  return compare(LEFT, RIGHT, 8) < 0 ? Status.UNSAFE : Status.SAFE;
+}
+
+/** Sets the least debt (wad) that a query asks for: ⌈art·rate/1e27⌉ ≥ floor ⇔ art·rate > (floor − 1)·1e27. */
+export function setFloor(market: usize, floor: usize): void {
+  begin();
+  const rate = at(market + VIEW_RATE), least = at(floor);
+  let art = new u256(-1, -1, -1, -1); // no debt reaches it where there is no rate
+  if (isNil(least)) art = new u256();
+  else if (!isNil(rate)) {
+    const more = mulDivDown(sub(least, new u256(1)), ray(), rate);
+    if (!reverted()) art = add(more, new u256(1));
+  }
+  copy(market + FLOOR, ptr(art), 4);
+}
+
+export function reaches(market: usize, block: usize, log: u32, place: u32): bool {
+  const art = vaultColumn(block, log, ART) + (place << 4);
+  if (!isZero(market + FLOOR + 16, 2)) return false;
+  return compare(art, market + FLOOR, 2) >= 0;
+}
+
+// ---- Columns of quotients
+
+/** Makes the market's scales for ratio, health and debt, if its figures changed since. */
+export function scale(market: usize): void {
+  if (load<u32>(market, SCALED)) return;
+  store<u32>(market, 1, SCALED);
+  begin();
+  const gwei = new u256(1000000000), wad = new u256(WAD);
+  product(LEFT, market + SPOT, 4, market + MAT, 4);
+  product(RIGHT, market + VIEW_RATE, 4, ptr(gwei), 1);
+  prepare(market + RATIO_SCALE, LEFT, RIGHT);
+  product(LEFT, market + SPOT, 4, ptr(wad), 4);
+  clear(RIGHT, 5); copy(RIGHT, market + VIEW_RATE, 4);
+  prepare(market + HEALTH_SCALE, LEFT, RIGHT);
+
+  clear(LEFT, 8);
+  copy(LEFT + 16, market + VIEW_RATE, 4);
+  divide(LEFT, RIGHT, LEFT, 6, ptr(ray()), 2);
+  copy(market + DEBT_SCALE, LEFT, 3);
+  const wide = !isZero(LEFT + 24, 3);
+  store<u32>(market, wide ? 2 : u32(isZero(RIGHT, 2)), DEBT_SCALE + 24);
+}
+
+/** A debt's limbs; both all ones where it needs more than 128 bits. */
+export let debtLo: u64 = 0, debtHi: u64 = 0;
+
+/**
+ * ⌈art·rate / 1e27⌉. With M = ⌊rate·2^128/1e27⌋ the exact value lies in [art·M, art·M + art) / 2^128, so it is rounded up
+ * from ⌊art·M / 2^128⌋ unless the fraction is 0 or reaches over the next integer; then the long division decides.
+ */
+// @ts-ignore: decorator
+@inline
+export function debtOf(market: usize, a0: u64, a1: u64): void {
+  const m0 = load<u64>(market, DEBT_SCALE), m1 = load<u64>(market, DEBT_SCALE + 8), m2 = load<u64>(market, DEBT_SCALE + 16);
+  const exact = load<u32>(market, DEBT_SCALE + 24);
+  const f0 = a0 * m0;
+  let s = mulHi(a0, m0), l = a0 * m1, h = mulHi(a0, m1);
+  s += l; let c = u64(s < l);
+  l = a1 * m0; const f1 = s + l; c += u64(f1 < l);
+  s = h + mulHi(a1, m0); let g = u64(s < h);
+  l = a1 * m1; s += l; g += u64(s < l);
+  let q0 = s + c; g += u64(q0 < c);
+  let q1 = mulHi(a1, m1) + g;
+  l = a0 * m2; q0 += l; c = u64(q0 < l);
+  h = mulHi(a0, m2);
+  s = q1 + h; g = u64(s < h);
+  l = a1 * m2; q1 = s + l; g += u64(q1 < l);
+  s = q1 + c; g += u64(s < c); q1 = s;
+  g |= mulHi(a1, m2);
+  const t0 = f0 + a0; c = u64(t0 < f0);
+  const t1 = f1 + a1, t2 = t1 + c;
+  const over = u64(t1 < f1) | u64(t2 < c);
+  const decided = exact == 1 || (exact == 0 && (f0 | f1) != 0 && !over);
+  if (decided && !g) {
+    const up = u64((f0 | f1) != 0);
+    q0 += up; c = u64(q0 < up); q1 += c;
+    if (!(c && !q1)) { debtLo = q0; debtHi = q1; return; }
+  }
+  debtLong(market, a0, a1);
+}
+
+/** spot·mat / (rate·1e27), the factor from ink/art to the ratio as a plain number. */
+export function floatScale(market: usize): f64 {
+  return near(market + SPOT, 4) * near(market + MAT, 4) / near(market + VIEW_RATE, 4) / 1e27;
+}
+
+/** The collateral ratio as a plain number, to within 2^−45; Infinity without debt. */
+// @ts-ignore: decorator
+@inline
+export function floatRatio(scale: f64, ink: usize, art: usize): f64 {
+  const debt = near128(load<u64>(art), load<u64>(art, 8));
+  return debt > 0 && scale < Infinity ? near128(load<u64>(ink), load<u64>(ink, 8)) * scale / debt : Infinity;
+}
+
+function debtLong(market: usize, a0: u64, a1: u64): void {
+  begin();
+  const debt = mulDivUp(new u256(a0, a1), at(market + VIEW_RATE), ray());
+  const wide = reverted() || (debt.hi1 | debt.hi2) != 0;
+  debtLo = wide ? <u64>-1 : debt.lo1;
+  debtHi = wide ? <u64>-1 : debt.lo2;
+}
+
+// ---- Order
+
+/** A figure that is larger the earlier a row comes in the order, to within 2^−45. */
+export function score(order: i32, market: usize, block: usize, log: u32, place: u32): f64 {
+  if (order == Order.RISKIEST) {
+    const factor = load<f64>(market, FACTOR);
+    return factor ? load<f64>(block + (place << 3)) * factor : -Infinity;
+  }
+  const art = vaultColumn(block, log, ART) + (place << 4);
+  if (order == Order.DEBT) return near128(load<u64>(art), load<u64>(art, 8)) * near(market + VIEW_RATE, 4);
+  begin();
+  const ink = vaultColumn(block, log, INK) + (place << 4);
+  price(LEFT, amount(ink), amount(art), at(market + VIEW_RATE), at(market + MAT), at(SYSTEM + PAR));
+  return near(LEFT, 8);
+}
+
+export namespace Order { export const NONE = 0, RISKIEST = 1, DEBT = 2, PRICE = 3; }
+
+/** Whether a comes before b (−1), after it (1) or beside it (0), exactly. */
+export function precedes(order: i32, am: usize, ab: usize, al: u32, ap: u32, bm: usize, bb: usize, bl: u32, bp: u32): i32 {
+  const inkA = vaultColumn(ab, al, INK) + (ap << 4), artA = vaultColumn(ab, al, ART) + (ap << 4);
+  const inkB = vaultColumn(bb, bl, INK) + (bp << 4), artB = vaultColumn(bb, bl, ART) + (bp << 4);
+  if (order == Order.PRICE) {
+    begin();
+    price(LEFT, amount(inkA), amount(artA), at(am + VIEW_RATE), at(am + MAT), at(SYSTEM + PAR));
+    begin();
+    copy(THIRD, LEFT, 8);
+    price(LEFT, amount(inkB), amount(artB), at(bm + VIEW_RATE), at(bm + MAT), at(SYSTEM + PAR));
+    return compare(LEFT, THIRD, 8);
+  }
+  if (order == Order.DEBT) {
+    product(LEFT, artA, 2, am + VIEW_RATE, 4);
+    product(RIGHT, artB, 2, bm + VIEW_RATE, 4);
+    return compare(RIGHT, LEFT, 6);
+  }
+  // health: ink·spot / (art·rate), cross-multiplied; up to 768 bits where figures are wide. Without debt it comes last.
+  const idleA = isZero(artA, 2) || isZero(am + VIEW_RATE, 4), idleB = isZero(artB, 2) || isZero(bm + VIEW_RATE, 4);
+  if (idleA || idleB) return <i32>idleA - <i32>idleB;
+  if (compare(inkA, inkB, 2) == 0 && compare(artA, artB, 2) == 0 && am == bm) return 0;
+  product(P, inkA, 2, am + SPOT, 4); product(Q, artB, 2, bm + VIEW_RATE, 4); product(LEFT_SIDE, P, 6, Q, 6);
+  product(P, inkB, 2, bm + SPOT, 4); product(Q, artA, 2, am + VIEW_RATE, 4); product(RIGHT_SIDE, P, 6, Q, 6);
+  return compare(LEFT_SIDE, RIGHT_SIDE, 12);
+}
+
+const P: usize = memory.data(48, 16), Q: usize = memory.data(48, 16),
+  LEFT_SIDE: usize = memory.data(96, 16), RIGHT_SIDE: usize = memory.data(96, 16);
+
+/** A u128 of a column. */
+function amount(address: usize): u256 { return new u256(load<u64>(address), load<u64>(address, 8)); }
+
+// ---- The contracts' functions. Arguments and results in the order of the descriptor.
+
+/** `Spotter.poke`: ⌊⌊val·1e9·RAY / par⌋·RAY / mat⌋, 0 without a valid price. */
+function spotOf(val: u256, par: u256, mat: u256): u256 { return div(mul(feedOf(val, par), ray()), mat); }
+function feedOf(val: u256, par: u256): u256 { return div(mul(mul(val, new u256(1000000000)), ray()), par); }
+
+export function spot(): i32 {
+  begin();
+  result(0, flag(1) ? spotOf(arg(0), arg(2), arg(3)) : new u256());
+  return end();
+}
+
+/** `Dog.bark`'s judgement, unsafe or not; reverts on overflow. */
+function isUnsafe(ink: u256, art: u256, rate: u256, spot: u256): bool {
+  if (isNil(spot)) return false;
+  const value = mul(ink, spot);
+  return less(value, mul(art, rate));
+}
+
+/** Jug.drip's rate: rpow(base + duty, now − rho)·rate / RAY. */
+function dripRate(rate: u256, duty: u256, base: u256, rho: u256, now: u256): u256 {
+  require(!less(now, rho), Why.JUG_INVALID_NOW);
+  if (reverted()) return rate;
+  const next = div(mul(pow(add(base, duty), sub(now, rho), ray()), rate), ray());
+  require(!isNegative(next) && !isNegative(rate), Revert.ARITHMETIC); // diff casts both to int256
+  return next;
+}
+
+export function drip(): i32 {
+  begin();
+  const rate = arg(0), Art = arg(5);
+  const next = dripRate(rate, arg(1), arg(2), arg(3), arg(4));
+  const grows = !less(next, rate);
+  const rad = signedMul(Art, grows ? sub(next, rate) : sub(rate, next), !grows);
+  result(0, next);
+  result(1, signedAdd(arg(6), rad, !grows));
+  result(2, signedAdd(arg(7), rad, !grows));
+  return end();
+}
+
+/** The Vat's `_mul(uint x, int y)` for y of a sign and a magnitude: the magnitude; x and the product fit int256. */
+function signedMul(x: u256, y: u256, negative: bool): u256 {
+  require(!isNegative(x), Revert.ARITHMETIC);
+  const z = mul(x, y);
+  require(!isNegative(z) || (negative && isNil(new u256(z.lo1, z.lo2, z.hi1, z.hi2 << 1))), Revert.ARITHMETIC);
+  return z;
+}
+function signedAdd(x: u256, y: u256, negative: bool): u256 { return negative ? sub(x, y) : add(x, y); }
+function signedSub(x: u256, y: u256, negative: bool): u256 { return signedAdd(x, y, !negative); }
+
+/** What `bark` judges. */
+export function barkUnsafe(): i32 {
+  begin();
+  resultFlag(0, isUnsafe(arg(0), arg(1), arg(2), arg(3)));
+  return end();
+}
+
+/** Whether `frob` accepts a riskier change that lands on this state, ceilings and dust aside. */
+export function frobSafe(): i32 {
+  begin();
+  const ink = arg(0), art = arg(1), rate = arg(2), spot = arg(3);
+  require(!isNil(rate), Why.VAT_NOT_INIT);
+  require(!isNegative(rate), Revert.ARITHMETIC); // _mul(rate, dart)
+  const tab = mul(rate, art);
+  const most = mul(ink, spot);
+  resultFlag(0, !less(most, tab));
+  return end();
+}
+
+/** `Vat.frob` of the sender's own urn. dink and dart are int256. */
+export function frob(): i32 {
+  begin();
+  const rate = arg(3), spot = arg(4), dink = arg(11), dart = arg(12);
+  const less0 = isNegative(dart), frees = isNegative(dink);
+  const byInk = magnitude(dink), byArt = magnitude(dart);
+  const riskier = (!less0 && !isNil(dart)) || frees;
+  require(!isNil(rate), Why.VAT_NOT_INIT);
+  const ink = signedAdd(arg(0), byInk, frees), art = signedAdd(arg(1), byArt, less0), Art = signedAdd(arg(2), byArt, less0);
+  const dtab = signedMul(rate, byArt, less0);
+  const tab = mul(rate, art);
+  const debt = signedAdd(arg(7), dtab, less0);
+  const all = mul(Art, rate); // evaluated whether needed or not
+  require(less0 || isNil(dart) || (!less(arg(5), all) && !less(arg(8), debt)), Why.VAT_CEILING);
+  const most = mul(ink, spot);
+  require(!riskier || !less(most, tab), Why.VAT_NOT_SAFE);
+  require(isNil(art) || !less(tab, arg(6)), Why.VAT_DUST);
+  result(0, ink);
+  result(1, art);
+  result(2, Art);
+  result(3, debt);
+  result(4, signedSub(arg(9), byInk, frees));
+  result(5, signedAdd(arg(10), dtab, less0));
+  return end();
+}
+
+/** `Dog.bark` with `Vat.grab` and `Clipper.kick`. */
+export function bark(): i32 {
+  begin();
+  barkOf(
+    arg(0), arg(1), arg(2), arg(3), arg(4), arg(5), arg(6), arg(7), arg(8), arg(9), arg(10), flag(11), arg(12), arg(13), arg(14), arg(15),
+    0,
+  );
+  return end();
+}
+
+function barkOf(
+  ink: u256, art: u256, rate: u256, spot: u256, dust: u256, chop: u256, hole: u256, dirt: u256, Hole: u256, Dirt: u256,
+  val: u256, has: bool, par: u256, buf: u256, tip: u256, chip: u256, first: u32,
+): void {
+  require(isUnsafe(ink, art, rate, spot), Why.DOG_NOT_UNSAFE);
+  require(less(Dirt, Hole) && less(dirt, hole), Why.DOG_LIMIT_HIT);
+  if (reverted()) return;
+  const wad = new u256(WAD);
+  const room = min(sub(Hole, Dirt), sub(hole, dirt));
+  let dart = min(art, div(div(mul(room, wad), rate), chop));
+  if (reverted()) return;
+  if (less(dart, art)) {
+    if (less(mul(sub(art, dart), rate), dust)) dart = art;
+    else require(!less(mul(dart, rate), dust), Why.DOG_DUSTY);
+  }
+  const dink = div(mul(ink, dart), art);
+  require(!isNil(dink), Why.DOG_NULL_AUCTION);
+  require(!beyondInt(dart) && !beyondInt(dink), Why.DOG_OVERFLOW);
+  signedMul(rate, dart, true); // grab
+  const due = mul(dart, rate);
+  const tab = div(mul(due, chop), wad);
+  const DirtAfter = add(Dirt, tab), dirtAfter = add(dirt, tab);
+
+  // Clipper.kick: a division by zero in a called contract reverts without a reason
+  require(!isNil(tab), Why.CLIP_ZERO_TAB);
+  require(has, Why.CLIP_INVALID_PRICE);
+  mul(mul(val, new u256(1000000000)), ray());
+  require(!isNil(par), Revert.ARITHMETIC);
+  const top = div(mul(feedOf(val, par), buf), ray());
+  require(!isNil(top), Why.CLIP_ZERO_TOP);
+  const coin = isNil(tip) && isNil(chip) ? new u256() : add(tip, div(mul(tab, chip), wad));
+
+  result(first, dink);     result(first + 1, dart); result(first + 2, due);  result(first + 3, tab);
+  result(first + 4, dink); result(first + 5, top);  result(first + 6, coin); result(first + 7, sub(ink, dink));
+  result(first + 8, sub(art, dart)); result(first + 9, dirtAfter); result(first + 10, DirtAfter);
+}
+
+/** More than 2^255. */
+function beyondInt(a: u256): bool { return isNegative(a) && !isNil(new u256(a.lo1, a.lo2, a.hi1, a.hi2 << 1)); }
+
+// ---- What the library defines (DESIGN: collateral ratio, health, liquidation price)
+
+/** ⌊ink·spot·mat / (art·rate·1e9)⌋ in 512 bits at `out`, all ones without debt. */
+export function collateralRatio(): i32 {
+  begin();
+  wideQuotient(0, arg(0), arg(3), arg(4), arg(1), arg(2), new u256(1000000000));
+  return end();
+}
+
+/** ⌊ink·spot·1e18 / (art·rate)⌋ in 512 bits, all ones without debt. */
+export function healthFactor(): i32 {
+  begin();
+  wideQuotient(0, arg(0), arg(3), new u256(WAD), arg(1), arg(2), new u256(1));
+  return end();
+}
+
+function wideQuotient(field: u32, a: u256, b: u256, c: u256, d: u256, e: u256, f: u256): void {
+  const numerator = mul(a, b), denominator = mul(d, e);
+  const out = RESULTS + (field << 5);
+  memory.fill(out, 0xff, 64);
+  if (reverted() || isNil(denominator)) return;
+  product(P12, ptr(numerator), 4, ptr(c), 4);
+  product(D12, ptr(denominator), 4, ptr(f), 4);
+  divide(out, 0, P12, 8, D12, 8);
+}
+const P12: usize = memory.data(64, 16), D12: usize = memory.data(64, 16);
+
+/** The debt with fees, ⌈art·rate / 1e27⌉, wad, in 512 bits. */
+export function debt(): i32 {
+  begin();
+  wideDebt(0, arg(0), arg(1));
+  return end();
+}
+
+function wideDebt(field: u32, art: u256, rate: u256): void {
+  product(P12, ptr(art), 4, ptr(rate), 4);
+  divideUp(RESULTS + (field << 5), P12, 8, ptr(ray()), 2);
+}
+
+/** What the trigger price is: a number, or an answer of its own. */
+namespace Trigger { export const PRICE = 0, NEVER = 1, ALWAYS = 2, REVERTS = 3; }
+
+/**
+ * The smallest val ≥ 1 such that the vault is not barkable at any val ≥ it, in 512 bits at `out`:
+ *
+ *   spot(val) ≥ ⌈art·rate / ink⌉  ⇔  val ≥ ⌈⌈⌈art·rate / ink⌉·mat / RAY⌉·par / 1e36⌉
+ *
+ * both floors of spot(val) turned into ceilings. A val so small that its spot is 0 endangers no vault.
+ */
+function price(out: usize, ink: u256, art: u256, rate: u256, mat: u256, par: u256): i32 {
+  const owed = mul(art, rate);
+  clear(out, 8);
+  if (reverted() || isNil(mat) || isNil(par)) return Trigger.REVERTS;
+  if (isNil(owed)) return Trigger.NEVER;
+  if (isNil(ink)) { memory.fill(out, 0xff, 64); return Trigger.ALWAYS; }
+  clear(S, 4);
+  divideUp(S, ptr(owed), 4, ptr(ink), 4);          // ≤ 256 bits
+  product(M, S, 4, ptr(mat), 4);
+  divideUp(M, M, 8, ptr(ray()), 2);                // ≤ 423 bits
+  product(W, M, 7, ptr(par), 4);                   // ≤ 679 bits
+  const scale = mul(ray(), new u256(1000000000));  // 1e36
+  divideUp(W, W, 11, ptr(scale), 2);
+  copy(out, W, 8);                                 // ≤ 560 bits; above 512 only where mat and par are both absurd
+  if (!isZero(W + 64, 3)) memory.fill(out, 0xff, 64);
+  // Never, if no smaller price has a spot above 0: the one below is the largest of them.
+  store<u64>(S, 1); clear(S + 8, 7);
+  if (compare(out, S, 8) <= 0) { copy(out, S, 8); return Trigger.NEVER; }
+  subOne(W, out);
+  if (spotIsZero(W, ptr(mat), ptr(par))) { copy(out, S, 8); return Trigger.NEVER; }
+  return Trigger.PRICE;
+}
+
+const S: usize = memory.data(64, 16), M: usize = memory.data(88, 16), W: usize = memory.data(96, 16), R: usize = memory.data(64, 16);
+
+function subOne(out: usize, a: usize): void {
+  copy(out, a, 8);
+  for (let at = out; ; at += 8) {
+    const x = load<u64>(at);
+    store<u64>(at, x - 1);
+    if (x) break;
+  }
+}
+
+/** `q = ⌈u / v⌉`. */
+function divideUp(q: usize, u: usize, m: u32, v: usize, n: u32): void {
+  divide(q, R, u, m, v, n);
+  if (!isZero(R, n)) addOne(q, m);
+}
+function addOne(a: usize, limbs: u32): void {
+  for (let at = a, end = a + (limbs << 3); at < end; at += 8) {
+    const x = load<u64>(at) + 1;
+    store<u64>(at, x);
+    if (x) break;
+  }
+}
+
+/** ⌊⌊val·1e36 / par⌋·1e27 / mat⌋ = 0 ⇔ ⌊val·1e36 / par⌋·1e27 < mat, for a val of eight limbs. */
+function spotIsZero(val: usize, mat: usize, par: usize): bool {
+  if (!isZero(val + 32, 4)) return false; // val·1e36 / par ≥ 2^256·1e36 / 2^256 and more than any mat / 1e27
+  const scale = mul(ray(), new u256(1000000000));
+  product(M, val, 4, ptr(scale), 2);
+  divide(M, 0, M, 6, par, 4);
+  product(V, M, 6, ptr(ray()), 2);
+  return isZero(V + 32, 4) && compare(V, mat, 4) < 0;
+}
+const V: usize = memory.data(64, 16);
+
+export function liquidationPrice(): i32 {
+  begin();
+  const kind = price(RESULTS, arg(0), arg(1), arg(2), arg(3), arg(4));
+  result(2, new u256(kind));
+  return Revert.NONE;
+}
+
+// ---- One vault of the book
+
+/** Results of `inspect`, by field. */
+namespace Inspect {
+  export const INK = 0, ART = 1, STATUS = 2, VALUED = 3, DEBT = 4, RATIO = 6, HEALTH = 8, PRICE = 10, KIND = 12, REASON = 13, BARK = 14;
+}
+
+/** Status, debt, ratio, health, liquidation price and what bark would do. */
+export function inspect(market: usize, block: usize, log: u32, place: u32): void {
+  const inkAt = vaultColumn(block, log, INK) + (place << 4), artAt = vaultColumn(block, log, ART) + (place << 4);
+  const status = judge(market, block, log, place), rateAt = market + VIEW_RATE;
+  begin();
+  const ink = amount(inkAt), art = amount(artAt);
+  result(Inspect.INK, ink);
+  result(Inspect.ART, art);
+  result(Inspect.STATUS, new u256(status));
+  wideDebt(Inspect.DEBT, art, at(rateAt));
+  wideQuotient(Inspect.RATIO, amount(inkAt), at(market + SPOT), at(market + MAT), amount(artAt), at(rateAt), new u256(1000000000));
+  wideQuotient(Inspect.HEALTH, amount(inkAt), at(market + SPOT), new u256(WAD), amount(artAt), at(rateAt), new u256(1));
+  resultFlag(Inspect.VALUED, !reverted());
+  begin();
+  const kind = price(RESULTS + (Inspect.PRICE << 5), amount(inkAt), amount(artAt), at(rateAt), at(market + MAT), at(SYSTEM + PAR));
+  result(Inspect.KIND, new u256(load<u32>(market, BROKEN) ? Trigger.REVERTS : kind));
+  begin();
+  const val = at(market + VAL);
+  barkOf(
+    amount(inkAt), amount(artAt), at(rateAt), at(market + SPOT), at(market + DUST), at(market + CHOP), at(market + HOLE), at(market + DIRT),
+    at(SYSTEM + SYSTEM_HOLE), at(SYSTEM + SYSTEM_DIRT), val, !isNil(val), at(SYSTEM + PAR), at(market + BUF), at(market + TIP), at(market + CHIP),
+    Inspect.BARK,
+  );
+  result(Inspect.REASON, new u256(load<u32>(market, BROKEN) ? Revert.ARITHMETIC : end()));
+}
+
+/** Drips a market to `time`: rate and rho as the contract leaves them. False, and nothing changed, where it reverts. */
+export function accrue(market: usize, time: usize): bool {
+  begin();
+  const rate = dripRate(at(market + RATE), at(market + DUTY), at(SYSTEM + BASE), at(market + RHO), at(time));
+  if (end()) return false;
+  copy(market + RATE, ptr(rate), 4);
+  copy(market + RHO, time, 4);
+  return true;
+}
