@@ -1,0 +1,685 @@
+/** A book: the vaults of one protocol with their markets, in one WebAssembly memory. */
+import { Core, Fault, outOfMemory } from "./abi.js";
+import { PlimsollError, show } from "./errors.js";
+import { type Figures, Hits } from "./hits.js";
+import { type Key, keyBytesOf, toHex } from "./keys.js";
+import { type Complete, type Fields, type Protocol, type Values, encode, readResults, uint, writeFields } from "./protocol.js";
+
+export interface BookOptions {
+  /** Vaults at most; without it, as many as memory holds (about 100 million for two amounts). */
+  readonly capacity?: number;
+  /** Bytes of the vaults' keys, if they have keys: 20 for an address, 32 for a hash. */
+  readonly keyBytes?: 20 | 32;
+}
+
+/** What may happen to a vault: `reverts` where the contract's own evaluation would. */
+export type Status = "safe" | "unsafe" | "reverts";
+
+/**
+ * The price at which a vault is liquidated: the smallest p ≥ 1, in the oracle's own unit, such that the vault is healthy
+ * at every price ≥ p. `never`: no price endangers it. `always`: no price saves it. `reverts`: the contract cannot tell.
+ * The number may be larger than any price that the contract could compute with.
+ */
+export type LiquidationPrice = bigint | "never" | "always" | "reverts";
+
+/** In which order a scan lists vaults: least health first, largest debt first, highest liquidation price first. */
+export type Order = "riskiest" | "debt" | "liquidationPrice";
+
+export interface Query {
+  /** The order; exact, ties by key, in a book without keys by place. Without it, by market and place. */
+  readonly order?: Order;
+  /** The first so many only. */
+  readonly limit?: number;
+  /** Vaults with at least this debt, fees included, wad. */
+  readonly minDebt?: bigint;
+  /** Safe vaults too whose health is below 1e18 + this (wad): 20000000000000000n for those within 2 % of the line. */
+  readonly within?: bigint;
+  /** The time, in seconds, to which fees are accrued first, as if every market had been touched then. Without it, as stored. */
+  readonly at?: bigint;
+  /** The vaults of one market. */
+  readonly market?: number;
+  /** Which vaults: those found unsafe, or those whose evaluation reverts. */
+  readonly status?: Exclude<Status, "safe">;
+  /** Ids without figures: what a tick over millions of vaults that fall at once should ask for. */
+  readonly idsOnly?: boolean;
+  /**
+   * How much work the screen may save: all of it (`zones`), none by skipping chunks (`keys`), none at all (`off`: every vault
+   * by the exact rule). The answer is the same; for measurement and for distrust.
+   */
+  readonly screen?: "zones" | "keys" | "off";
+}
+
+/** What changed since the scan before: a vault never scanned counts as safe. */
+export interface Changes<V extends Fields> {
+  /** Vaults that became unsafe (or that began to revert, with `status: "reverts"`). */
+  readonly unsafe: Hits<V>;
+  /** Vaults that are so no more. */
+  readonly safe: Hits<V>;
+}
+
+/** What would flip in one scenario, by id. */
+export interface Flips {
+  readonly unsafe: Float64Array;
+  readonly safe: Float64Array;
+}
+
+/** What a liquidation call would do now, or the contract's reason to refuse. */
+export type Liquidation<L extends Fields> =
+  | ({ readonly refused: false } & Complete<L>)
+  | { readonly refused: true; readonly reason: string };
+
+/** Everything about one vault. */
+export interface Inspection<V extends Fields, L extends Fields> {
+  readonly id: number;
+  readonly market: number;
+  readonly key: string | undefined;
+  readonly vault: Complete<V>;
+  readonly status: Status;
+  /** Debt with fees, wad, rounded up. */
+  readonly debt: bigint;
+  /** Collateral value over debt value, wad, rounded down; `Infinity` without debt; undefined where it reverts. */
+  readonly ratio: bigint | number | undefined;
+  /** The same over what the liquidation threshold asks: unsafe below 1e18. */
+  readonly health: bigint | number | undefined;
+  readonly liquidationPrice: LiquidationPrice;
+  readonly liquidation: Liquidation<L>;
+}
+
+/** Columns of a bulk call: for each field two little-endian limbs a row. */
+export type Columns<F extends Fields> = { readonly [K in keyof F]: BigUint64Array };
+
+const ORDERS = { riskiest: 1, debt: 2, liquidationPrice: 3 } as const;
+const PLANES = { unsafe: 1, reverts: 2 } as const;
+const EFFORTS = { zones: 0, keys: 1, off: 2 } as const;
+const STATUSES = ["safe", "unsafe", "reverts"] as const;
+const PRICES = [undefined, "never", "always", "reverts"] as const;
+const COLUMN = { ids: 0, ratios: 1, floatRatios: 2, debts: 3 } as const;
+const ANY = -1;
+const TIME = uint(256, "s"), AMOUNT = uint(256, "wad");
+
+/** Results of `inspect`, by field; assembly/rules/ilk.ts is the other side. */
+const INSPECT = { vault: 0, status: 2, valued: 3, debt: 4, ratio: 6, health: 8, price: 10, kind: 12, reason: 13, liquidation: 14 } as const;
+const WIDE = 8; // limbs
+const NO_DEBT = (1n << 512n) - 1n;
+
+/**
+ * Opens an empty book for the vaults of a protocol. Instantiates the module, synchronously.
+ * @throws `invalid-argument` for options out of range, `out-of-memory` where the host gives no memory.
+ */
+export function openBook<V extends Fields, M extends Fields, S extends Fields, L extends Fields>(
+  protocol: Protocol<V, M, S, L>, options: BookOptions = {},
+): Book<V, M, S, L> {
+  const { capacity = Infinity, keyBytes = 0 } = options;
+  for (const name in options) if (name !== "capacity" && name !== "keyBytes") {
+    throw new PlimsollError("unknown-field", `openBook has no option ${show(name)}`);
+  }
+  if (capacity !== Infinity && (!Number.isSafeInteger(capacity) || capacity < 1)) {
+    throw new PlimsollError("invalid-argument", `capacity must be a whole number above 0, not ${show(capacity)}`);
+  }
+  if (keyBytes !== 0 && keyBytes !== 20 && keyBytes !== 32) {
+    throw new PlimsollError("invalid-argument", `keyBytes must be 20 or 32, not ${show(keyBytes)}`);
+  }
+  return new Book(protocol, capacity, keyBytes);
+}
+
+export class Book<V extends Fields = Fields, M extends Fields = Fields, S extends Fields = Fields, L extends Fields = Fields> {
+  readonly protocol: Protocol<V, M, S, L>;
+  /** Vaults at most. */
+  readonly capacity: number;
+  /** Bytes of a key; 0 in a book without keys. */
+  readonly keyBytes: number;
+  readonly #columns: string[];
+  #open: Core | undefined;
+  #markets = 0;
+
+  /** @internal */
+  constructor(protocol: Protocol<V, M, S, L>, capacity: number, keyBytes: number) {
+    this.protocol = protocol;
+    this.capacity = capacity;
+    this.keyBytes = keyBytes;
+    this.#columns = Object.keys(protocol.vault);
+    this.#open = new Core();
+    if (!this.#open.exports.open(keyBytes, capacity)) throw outOfMemory("the book");
+  }
+
+  get #core(): Core {
+    if (!this.#open) throw new PlimsollError("disposed", "this book was disposed of");
+    return this.#open;
+  }
+
+  /** The instance behind the book, for measurements of memory and passes. @internal */
+  get core(): Core { return this.#core; }
+
+  /** Vaults in the book. */
+  get size(): number { return this.#core.exports.size(); }
+
+  /** Markets in the book; their numbers are 0 to this − 1. */
+  get marketCount(): number { return this.#core && this.#markets; }
+
+  /** Lets go of the memory. Every later call throws `disposed`. */
+  dispose(): void { this.#open = undefined; }
+  [Symbol.dispose](): void { this.dispose(); }
+
+  // ---- Figures
+
+  /** Sets figures that all markets share; those not named stay. They begin as 0. */
+  setSystem(figures: Partial<Values<S>>): void {
+    const core = this.#core;
+    core.exports.setSystem(writeFields(core, "system", this.protocol.system, figures, false));
+  }
+
+  /** Adds a market and answers its number. */
+  addMarket(figures: Values<M>): number {
+    const core = this.#core, mask = writeFields(core, "market", this.protocol.market, figures as Record<string, unknown>, true);
+    const market = core.exports.addMarket(mask);
+    if (market < 0) throw outOfMemory("another market");
+    return (this.#markets = market + 1) - 1;
+  }
+
+  /** Changes figures of a market; those not named stay. This is a tick: it costs nothing per vault. */
+  setMarket(market: number, figures: Partial<Values<M>>): void {
+    const core = this.#core;
+    this.#knowMarket(market);
+    core.exports.setMarket(market, writeFields(core, `market ${market}`, this.protocol.market, figures, false));
+  }
+
+  /**
+   * Changes figures of many markets: for each field named, two limbs (u128) a market. All or none.
+   */
+  setMarkets(markets: ArrayLike<number>, columns: Partial<Columns<M>>): void {
+    const core = this.#core, names = Object.keys(this.protocol.market), count = markets.length;
+    for (let i = 0; i < count; ++i) this.#knowMarket(markets[i]!);
+    const given: [number, string, BigUint64Array][] = [];
+    for (const name in columns) {
+      const field = names.indexOf(name);
+      if (field < 0) throw new PlimsollError("unknown-field", `a market has no field ${show(name)}; its fields are ${names.join(", ")}`);
+      const rows = checkColumn(`markets: ${name}`, columns[name], count), { bits } = this.protocol.market[name]!;
+      if (bits < 128) for (let i = 0; i < count; ++i) encode(`markets: ${name}, row ${i}`, this.protocol.market[name]!, rows[i * 2]! | (rows[i * 2 + 1]! << 64n));
+      given.push([field, name, rows]);
+    }
+    given.sort((a, b) => a[0] - b[0]);
+    const mask = given.reduce((bits, [field]) => bits | (1 << field), 0);
+    for (let from = 0; from < count; from += core.marketPage) {
+      const rows = Math.min(core.marketPage, count - from);
+      core.writeMarkets(Uint32Array.from({ length: rows }, (_, i) => markets[from + i]!));
+      given.forEach(([, , column], i) => core.writeMarketColumn(i, column.subarray(from * 2, (from + rows) * 2)));
+      core.exports.setMarkets(rows, mask);
+    }
+  }
+
+  /** The figures of a market as they are stored. */
+  market(market: number): Complete<M> {
+    const core = this.#core, values: Record<string, unknown> = {};
+    this.#knowMarket(market);
+    core.exports.getMarket(market);
+    Object.entries(this.protocol.market).forEach(([name, field], i) => {
+      const value = core.readArg(i);
+      values[name] = field.kind === "bool" ? value !== 0n : value;
+    });
+    return values as Complete<M>;
+  }
+
+  /**
+   * Accrues fees to a time, in seconds, as if the contract had touched every market then. A compounded rate depends on when it
+   * was touched: accrue at the times of the chain's own touches, or scan with `at`.
+   * @throws `reverts` where a market's accrual would revert; then none is accrued.
+   */
+  accrue(time: bigint): void {
+    const core = this.#core;
+    core.writeArg(0, encode("time", TIME, time));
+    const market = core.exports.accrue();
+    if (market >= 0) throw new PlimsollError("reverts", `market ${market} cannot be accrued to ${time}: the contract reverts`);
+  }
+
+  // ---- Vaults
+
+  /** Adds a vault and answers its id. `key`: in a book with keys, one that no other vault of the market has. */
+  add(market: number, vault: Values<V>, key?: Key): number {
+    const core = this.#core;
+    this.#knowMarket(market);
+    this.#writeVault(core, "vault", vault as Record<string, unknown>, true);
+    const bytes = this.#checkKeys(key, () => keyBytesOf(key, this.keyBytes));
+    this.#reserve(core, market, 1);
+    if (bytes) core.writeKeys(this.#columns.length, bytes);
+    if (core.exports.load(market, 1)) throw new PlimsollError("duplicate-key", `market ${market} has a vault with the key ${toHex(bytes!)} already`);
+    return core.readIds(1)[0]!;
+  }
+
+  /**
+   * Adds many vaults at once, all or none, and answers their ids in order. Columns hold two little-endian limbs a vault,
+   * `keys` one key after the other. The arrays are read, not kept.
+   */
+  load(market: number, vaults: Columns<V>, keys?: Uint8Array): Float64Array {
+    const core = this.#core, names = this.#columns, { keyBytes } = this;
+    this.#knowMarket(market);
+    const { columns, count } = this.#checkColumns(vaults, names);
+    const bytes = this.#checkKeys(keys, () => {
+      if (!(keys instanceof Uint8Array)) throw new PlimsollError("invalid-argument", `keys must be a Uint8Array, not ${show(keys)}`);
+      if (keys.length !== count * keyBytes) throw new PlimsollError("length-mismatch", `keys has ${keys.length} bytes; ${count} vaults need ${count * keyBytes}`);
+      return keys;
+    });
+    this.#reserve(core, market, count);
+    const ids = new Float64Array(count);
+    for (let from = 0; from < count; from += core.page) {
+      const rows = Math.min(core.page, count - from);
+      columns.forEach((column, i) => core.writeColumn(i, column.subarray(from * 2, (from + rows) * 2)));
+      if (bytes) core.writeKeys(names.length, bytes.subarray(from * keyBytes, (from + rows) * keyBytes));
+      const failed = core.exports.load(market, rows);
+      if (failed) {
+        const row = from - 1 - failed;
+        this.#removeChecked(core, ids.subarray(0, from));
+        throw new PlimsollError("duplicate-key", `keys, row ${row}: market ${market} has a vault with the key ${toHex(bytes!.subarray(row * keyBytes, (row + 1) * keyBytes))} already`);
+      }
+      core.copyFloats(ids, from, rows);
+    }
+    return ids;
+  }
+
+  /** Changes amounts of a vault; those not named stay. */
+  update(id: number, vault: Partial<Values<V>>): void {
+    const core = this.#core, mask = this.#writeVault(core, "vault", vault, false);
+    if (core.exports.update(id, mask, 0) < 0) throw stale(id);
+  }
+
+  /** Changes amounts of many vaults, all or none: for each column named, two limbs a vault. Of a vault named twice the last row stays. */
+  updateMany(ids: Float64Array, vaults: Partial<Columns<V>>): void {
+    const core = this.#core, names = Object.keys(vaults);
+    const { columns } = this.#checkColumns(vaults, names, checkIds(ids).length);
+    const at = names.map((name) => this.#columns.indexOf(name));
+    const mask = at.reduce((bits, column) => bits | (1 << column), 0);
+    this.#pages(core, ids, (page, from) => {
+      const bad = core.exports.check(page.length, false);
+      if (bad >= 0) throw stale(ids[from + bad]!, from + bad);
+    });
+    this.#pages(core, ids, (page, from) => {
+      columns.forEach((column, i) => core.writeColumn(at[i]!, column.subarray(from * 2, (from + page.length) * 2)));
+      core.exports.updateMany(page.length, mask);
+    });
+  }
+
+  /** Removes a vault; its id is never given again. */
+  remove(id: number): void {
+    if (this.#core.exports.remove(id) < 0) throw stale(id);
+  }
+
+  /** Removes many vaults, all or none. */
+  removeMany(ids: Float64Array): void {
+    const core = this.#core;
+    checkIds(ids);
+    this.#pages(core, ids, (page, from) => {
+      const bad = core.exports.check(page.length, true);
+      if (bad < 0) return;
+      this.#pages(core, ids.subarray(0, from), (marked) => core.exports.unmark(marked.length));
+      const id = ids[from + bad]!;
+      throw core.exports.holds(id)
+        ? new PlimsollError("duplicate-id", `ids, row ${from + bad}: the vault ${id} is named before`)
+        : stale(id, from + bad);
+    });
+    this.#removeChecked(core, ids);
+  }
+
+  #removeChecked(core: Core, ids: Float64Array): void {
+    this.#pages(core, ids, (page) => core.exports.removeMany(page.length));
+  }
+
+  /** Whether the id's vault is in the book. */
+  has(id: number): boolean { return this.#core.exports.holds(id) === 1; }
+
+  /** The ids of the vaults that carry a key: one a market at most. */
+  find(key: Key): number[] {
+    const core = this.#core, found: number[] = [];
+    if (!this.keyBytes) throw new PlimsollError("invalid-argument", "this book was opened without keys");
+    const bytes = keyBytesOf(key, this.keyBytes);
+    for (let more = true; more;) {
+      core.writeKey(bytes);
+      const count = core.exports.find(found.length);
+      found.push(...core.readIds(count));
+      more = count === core.idPage;
+    }
+    return found.sort((a, b) => core.exports.marketOf(a) - core.exports.marketOf(b));
+  }
+
+  // ---- Questions
+
+  /** The vaults that are unsafe now. Exact: what the screen cannot prove, the contract's rule decides. */
+  scan(query?: Query): Hits<V>;
+  /** What changed since the scan before, whichever query that had. */
+  scan(query: Query & { readonly since: "last" }): Changes<V>;
+  scan(query: Query & { readonly since?: "last" } = {}): Hits<V> | Changes<V> {
+    const core = this.#core, { exports } = core;
+    const { order, limit, minDebt, within, at, market, status = "unsafe", idsOnly = false, screen = "zones", since } = query;
+    for (const name in query) if (!QUERY_FIELDS.has(name)) throw new PlimsollError("unknown-field", `a scan has no option ${show(name)}`);
+    oneOf("order", order, ORDERS);
+    oneOf("status", status, PLANES);
+    oneOf("screen", screen, EFFORTS);
+    oneOf("since", since, { last: 1 });
+    if (limit !== undefined && (!Number.isSafeInteger(limit) || limit < 0)) throw new PlimsollError("invalid-argument", `limit must be a whole number, not ${show(limit)}`);
+    if (typeof idsOnly !== "boolean") throw new PlimsollError("invalid-argument", `idsOnly must be true or false, not ${show(idsOnly)}`);
+    if (market !== undefined) this.#knowMarket(market);
+    if (order === "liquidationPrice" && market === undefined && this.#markets > 1) {
+      throw new PlimsollError("invalid-argument", "prices of several markets cannot be compared: name a market to order by liquidation price");
+    }
+    if (within !== undefined && since) throw new PlimsollError("invalid-argument", "within is a question about now, not about what changed: leave out since");
+    if (within !== undefined && status === "reverts") throw new PlimsollError("invalid-argument", "a vault that reverts has no distance: leave out within");
+    const time = at === undefined ? undefined : encode("at", TIME, at);
+    const floor = minDebt === undefined ? 0n : encode("minDebt", AMOUNT, minDebt);
+    const distance = within === undefined ? 0n : encode("within", uint(128, "wad"), within);
+
+    const only = market ?? ANY, plane = PLANES[status], effort = EFFORTS[screen], ordering = order ? ORDERS[order] : 0;
+    const near = distance > 0n, floored = floor > 0n;
+    this.#view(core, time);
+    core.writeArg(0, floor);
+    core.writeArg(1, distance);
+    exports.prepare(floored, near);
+    if (effort) exports.touchAll();
+
+    if (since) {
+      if (ordering) this.#roomToOrder(core, plane, only);
+      const unsafe: Float64Array[] = [], safe: Float64Array[] = [];
+      this.#update(core, plane, effort, only, unsafe, safe);
+      const finish = (pages: Float64Array[]) => this.#hits(core, ordering ? this.#order(core, ordering, pages, limit) : first(join(pages), limit), idsOnly);
+      return { unsafe: finish(unsafe), safe: finish(safe) };
+    }
+
+    this.#update(core, plane, effort, only);
+    if (ordering === ORDERS.riskiest && plane === PLANES.unsafe) {
+      const most = Math.min(limit ?? this.size, this.size);
+      if (!exports.candidateRiskiest(most, only, near, floored)) throw outOfMemory("the order");
+      return this.#hits(core, this.#ranked(core, most), idsOnly);
+    }
+    const pages: Float64Array[] = [];
+    let count = 0;
+    exports.rewind();
+    for (let done = 0; !done && !(limit !== undefined && !ordering && count >= limit);) {
+      done = exports.list(plane, only, near);
+      pages.push(core.readIds(exports.fallen()));
+      count += exports.fallen();
+      exports.emptyPages();
+    }
+    return this.#hits(core, ordering ? this.#order(core, ordering, pages, limit) : first(join(pages), limit), idsOnly);
+  }
+
+  /**
+   * What would flip if markets had other figures: for each scenario, a list of markets with the figures to change, the vaults
+   * that would become unsafe and those that would become safe, against the figures as they are. Nothing changes, and nothing
+   * is counted as scanned.
+   */
+  preview(scenarios: readonly (readonly (readonly [market: number, figures: Partial<Values<M>>])[])[]): Flips[] {
+    const core = this.#core, { exports } = core;
+    scenarios.forEach((changes, i) => changes.forEach(([market, figures]) => {
+      this.#knowMarket(market);
+      writeFields(core, `scenario ${i}, market ${market}`, this.protocol.market, figures, false);
+    }));
+    this.#view(core, undefined);
+    exports.prepare(false, false);
+    return scenarios.map((changes) => {
+      const merged = new Map<number, Partial<Values<M>>>();
+      for (const [market, figures] of changes) merged.set(market, { ...merged.get(market), ...figures });
+      const unsafe: Float64Array[] = [], safe: Float64Array[] = [];
+      for (const [market, figures] of merged) {
+        exports.scenario(market, writeFields(core, "scenario", this.protocol.market, figures, false));
+        exports.rewind();
+        for (let done = 0; !done;) {
+          done = exports.preview(market);
+          this.#takePages(core, unsafe, safe);
+        }
+      }
+      return { unsafe: join(unsafe), safe: join(safe) };
+    });
+  }
+
+  /** Everything about one vault: as stored, or as accrued to the time `at`. */
+  inspect(id: number, options: { readonly at?: bigint } = {}): Inspection<V, L> {
+    const core = this.#core, { exports } = core, { at } = options, { vault, liquidation, reasons } = this.protocol;
+    const time = at === undefined ? undefined : encode("at", TIME, at);
+    if (!exports.holds(id)) throw stale(id);
+    this.#view(core, time);
+    const market = exports.inspect(id);
+    const key = this.keyBytes ? toHex(core.readKey(this.keyBytes)) : undefined;
+    const read = (field: number, limbs?: number) => core.readResult(field, limbs);
+    const ratioAt = (field: number) => {
+      if (!read(INSPECT.valued)) return undefined;
+      const value = read(field, WIDE);
+      return value === NO_DEBT ? Infinity : value;
+    };
+    const reason = Number(read(INSPECT.reason));
+    return {
+      id, market, key,
+      vault: readResults(core, vault, INSPECT.vault),
+      status: STATUSES[Number(read(INSPECT.status))]!,
+      debt: read(INSPECT.debt, WIDE),
+      ratio: ratioAt(INSPECT.ratio),
+      health: ratioAt(INSPECT.health),
+      liquidationPrice: PRICES[Number(read(INSPECT.kind))] ?? read(INSPECT.price, WIDE),
+      liquidation: reason ? { refused: true, reason: reasons[reason]! } : { refused: false, ...readResults(core, liquidation, INSPECT.liquidation) },
+    };
+  }
+
+  /** The ids of all vaults, by market and place: the order of `ratios` and `debts`. */
+  ids(): Float64Array {
+    return this.#floatColumn(COLUMN.ids, undefined);
+  }
+
+  /**
+   * Every vault's collateral ratio in the order of `ids()`: ⌊collateral value / debt value⌋ in wad, two limbs each, the largest
+   * value (2^128 − 1) without debt and for what is above it. As stored, or accrued to `at`; into `out` if it is given.
+   */
+  ratios(options: { readonly at?: bigint; readonly out?: BigUint64Array } = {}): BigUint64Array {
+    return this.#limbColumn(COLUMN.ratios, options.at, options.out);
+  }
+
+  /** The same as plain numbers (1.5 for 150 %), within 2^−45 of the quotient; `Infinity` without debt. */
+  ratiosAsNumbers(options: { readonly at?: bigint; readonly out?: Float64Array } = {}): Float64Array {
+    return this.#floatColumn(COLUMN.floatRatios, options.at, options.out);
+  }
+
+  /** Every vault's debt with fees up to a time (or as stored), wad, rounded up, two limbs each, in the order of `ids()`; at most 2^128 − 1. */
+  debts(time?: bigint, options: { readonly out?: BigUint64Array } = {}): BigUint64Array {
+    return this.#limbColumn(COLUMN.debts, time, options.out);
+  }
+
+  // ---- Inside
+
+  #knowMarket(market: number): void {
+    if (!Number.isInteger(market) || market < 0 || market >= this.#markets) {
+      throw new PlimsollError("unknown-market", `market ${show(market)} is not in this book, which has ${this.#markets}`);
+    }
+  }
+
+  /** Checks amounts and writes them to the stage's first row; answers a mask of the columns named. */
+  #writeVault(core: Core, what: string, vault: Readonly<Record<string, unknown>>, whole: boolean): number {
+    const names = this.#columns, fields = this.protocol.vault;
+    if (typeof vault !== "object" || vault === null) throw new PlimsollError("invalid-argument", `${what} must be an object, not ${show(vault)}`);
+    let mask = 0;
+    for (const name in vault) {
+      const column = names.indexOf(name);
+      if (column < 0) throw new PlimsollError("unknown-field", `${what} has no field ${show(name)}; its fields are ${names.join(", ")}`);
+      const value = vault[name];
+      core.writeVault(column, typeof value === "bigint" && value >= 0n && value >> 128n === 0n ? value : encode(`${what}: ${name}`, fields[name]!, value));
+      mask |= 1 << column;
+    }
+    if (whole && mask !== (1 << names.length) - 1) {
+      throw new PlimsollError("missing-field", `${what} lacks ${names.filter((_, i) => !(mask & (1 << i))).join(", ")}`);
+    }
+    return mask;
+  }
+
+  #checkColumns(vaults: Partial<Columns<V>>, names: readonly string[], rows?: number): { columns: BigUint64Array[]; count: number } {
+    if (typeof vaults !== "object" || vaults === null) throw new PlimsollError("invalid-argument", `vaults must be an object of columns, not ${show(vaults)}`);
+    for (const name in vaults) if (!this.#columns.includes(name)) {
+      throw new PlimsollError("unknown-field", `vaults has no column ${show(name)}; its columns are ${this.#columns.join(", ")}`);
+    }
+    let count = rows;
+    const columns = names.map((name) => {
+      const column = vaults[name];
+      if (column === undefined) throw new PlimsollError("missing-field", `vaults lacks ${name}`);
+      if (!(column instanceof BigUint64Array)) throw new PlimsollError("invalid-argument", `vaults: ${name} must be a BigUint64Array, not ${show(column)}`);
+      count ??= column.length / 2;
+      return checkColumn(`vaults: ${name}`, column, count);
+    });
+    return { columns, count: count ?? 0 };
+  }
+
+  /** The bytes of keys that were given, in a book that has keys; undefined in one that has none. */
+  #checkKeys(given: unknown, bytes: () => Uint8Array): Uint8Array | undefined {
+    if (this.keyBytes) {
+      if (given === undefined) throw new PlimsollError("missing-field", "this book has keys: give each vault one");
+      return bytes();
+    }
+    if (given !== undefined) throw new PlimsollError("invalid-argument", "this book was opened without keys: open it with keyBytes");
+    return undefined;
+  }
+
+  #reserve(core: Core, market: number, count: number): void {
+    if (this.size + count > this.capacity) {
+      throw new PlimsollError("capacity-reached", `${count} more vaults do not fit: the book holds ${this.size} of ${this.capacity}`);
+    }
+    if (count > 0xffffffff || core.exports.reserve(market, count) === Fault.memory) throw outOfMemory(`${count} more vaults`);
+  }
+
+  /** Calls back with pages of ids, each written to the stage. */
+  #pages(core: Core, ids: Float64Array, use: (page: Float64Array, from: number) => void): void {
+    for (let from = 0; from < ids.length; from += core.page) {
+      const page = ids.subarray(from, from + core.page);
+      core.writeIds(page);
+      use(page, from);
+    }
+  }
+
+  #view(core: Core, time: bigint | undefined): void {
+    if (time !== undefined) core.writeArg(0, time);
+    core.exports.view(time !== undefined);
+  }
+
+  /** Brings statuses up to date; collects what changed where pages are given. */
+  #update(core: Core, plane: number, effort: number, only: number, unsafe?: Float64Array[], safe?: Float64Array[]): void {
+    const { exports } = core;
+    exports.rewind();
+    for (let done = 0; !done;) {
+      done = exports.scan(plane, effort, only, false);
+      this.#takePages(core, unsafe, safe);
+    }
+  }
+
+  #takePages(core: Core, unsafe?: Float64Array[], safe?: Float64Array[]): void {
+    const { exports } = core, fallen = exports.fallen(), risen = exports.risen();
+    if (unsafe && fallen) unsafe.push(core.readIds(fallen));
+    if (safe && risen) safe.push(core.readIds(risen, 1));
+    exports.emptyPages();
+  }
+
+  /** Makes sure, before statuses change, that what changed can be ordered: a change that was not reported would be lost. */
+  #roomToOrder(core: Core, plane: number, only: number): void {
+    const { exports } = core;
+    let count = 0;
+    exports.rewind();
+    for (let done = 0; !done;) {
+      done = exports.scan(plane, EFFORTS.zones, only, true);
+      count += exports.fallen() + exports.risen();
+      exports.emptyPages();
+    }
+    exports.startSelection(0);
+    if (!exports.reserveCandidates(count)) throw outOfMemory("the order");
+  }
+
+  #order(core: Core, order: number, pages: Float64Array[], limit: number | undefined): Float64Array {
+    const { exports } = core;
+    let count = 0;
+    exports.startSelection(order);
+    for (const ids of pages) for (let from = 0; from < ids.length; from += core.idPage) {
+      const page = ids.subarray(from, from + core.idPage);
+      core.writeHits(page);
+      if (!exports.candidateIds(order, page.length)) throw outOfMemory("the order");
+      count += page.length;
+    }
+    return this.#ranked(core, Math.min(limit ?? count, count));
+  }
+
+  #ranked(core: Core, limit: number): Float64Array {
+    const count = core.exports.rank(limit), ids = new Float64Array(count);
+    for (let from = 0; from < count; from += core.idPage) {
+      const rows = Math.min(core.idPage, count - from);
+      core.exports.ranked(from, rows);
+      core.copyFloats(ids, from, rows);
+    }
+    return ids;
+  }
+
+  #hits(core: Core, ids: Float64Array, idsOnly: boolean): Hits<V> {
+    if (idsOnly) return new Hits<V>(ids, undefined, 0);
+    const { keyBytes } = this, count = ids.length, column = () => new BigUint64Array(count * 2);
+    const vault = Object.fromEntries(this.#columns.map((name) => [name, column()]));
+    const figures: Figures = {
+      markets: new Uint32Array(count), vault, health: column(), debt: column(),
+      keys: keyBytes ? new Uint8Array(count * keyBytes) : undefined,
+    };
+    const columns = [...Object.values(vault), figures.health, figures.debt];
+    for (let from = 0; from < count; from += core.hitPage) {
+      const page = ids.subarray(from, from + core.hitPage);
+      core.writeHits(page);
+      core.exports.describe(page.length);
+      core.copyDescription(page.length, from, figures.markets, columns, figures.keys, keyBytes);
+    }
+    return new Hits<V>(ids, figures, keyBytes);
+  }
+
+  #limbColumn(kind: number, at: bigint | undefined, out: BigUint64Array | undefined): BigUint64Array {
+    const core = this.#startColumn(at, out, 2);
+    out ??= new BigUint64Array(this.size * 2);
+    for (let done = 0, rows = 0; (rows = core.exports.column(kind)); done += rows) core.copyLimbs(out, done, rows);
+    return out;
+  }
+
+  #floatColumn(kind: number, at: bigint | undefined, out?: Float64Array): Float64Array {
+    const core = this.#startColumn(at, out, 1);
+    out ??= new Float64Array(this.size);
+    for (let done = 0, rows = 0; (rows = core.exports.column(kind)); done += rows) core.copyFloats(out, done, rows);
+    return out;
+  }
+
+  #startColumn(at: bigint | undefined, out: ArrayLike<unknown> | undefined, width: number): Core {
+    const core = this.#core, time = at === undefined ? undefined : encode("time", TIME, at);
+    if (out && out.length !== this.size * width) {
+      throw new PlimsollError("length-mismatch", `out has ${out.length} entries; ${this.size} vaults need ${this.size * width}`);
+    }
+    this.#view(core, time);
+    core.exports.startColumn();
+    return core;
+  }
+}
+
+const QUERY_FIELDS = new Set(["order", "limit", "minDebt", "within", "at", "market", "status", "idsOnly", "screen", "since"]);
+
+function oneOf(name: string, value: string | undefined, known: object): void {
+  if (value !== undefined && !Object.hasOwn(known, value)) {
+    throw new PlimsollError("invalid-argument", `${name} must be one of ${Object.keys(known).join(", ")}, not ${show(value)}`);
+  }
+}
+
+function stale(id: number, row?: number): PlimsollError {
+  return new PlimsollError("stale-id", `${row === undefined ? "" : `ids, row ${row}: `}no vault has the id ${show(id)}: it was removed, or the id is not of this book`);
+}
+
+function checkColumn(name: string, column: unknown, count: number): BigUint64Array {
+  if (!(column instanceof BigUint64Array)) throw new PlimsollError("invalid-argument", `${name} must be a BigUint64Array, not ${show(column)}`);
+  if (column.length !== count * 2) throw new PlimsollError("length-mismatch", `${name} has ${column.length} limbs; ${count} rows need ${count * 2}`);
+  return column;
+}
+
+function checkIds(ids: unknown): Float64Array {
+  if (!(ids instanceof Float64Array)) throw new PlimsollError("invalid-argument", `ids must be a Float64Array, not ${show(ids)}`);
+  return ids;
+}
+
+function join(pages: readonly Float64Array[]): Float64Array {
+  if (pages.length === 1) return pages[0]!;
+  const all = new Float64Array(pages.reduce((count, page) => count + page.length, 0));
+  let at = 0;
+  for (const page of pages) {
+    all.set(page, at);
+    at += page.length;
+  }
+  return all;
+}
+
+const first = (ids: Float64Array, limit: number | undefined) => (limit === undefined || ids.length <= limit ? ids : ids.slice(0, limit));

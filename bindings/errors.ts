@@ -1,0 +1,47 @@
+/**
+ * Every error that the library throws, by its stable code.
+ *
+ * | code | when |
+ * | --- | --- |
+ * | `not-a-bigint` | an amount, a figure or a time that is not a bigint |
+ * | `out-of-range` | a bigint that is negative or too wide for its field |
+ * | `invalid-argument` | another value of the wrong type or outside its range |
+ * | `missing-field`, `unknown-field` | an object that lacks a required field, or has one that the protocol does not know |
+ * | `length-mismatch` | columns, ids or keys whose lengths do not fit together |
+ * | `unknown-market` | a number that no `addMarket` of this book returned |
+ * | `stale-id` | an id whose vault was removed, or that this book never gave |
+ * | `duplicate-id` | the same vault twice in one bulk removal |
+ * | `duplicate-key` | a key that another vault of the market carries |
+ * | `capacity-reached` | more vaults than the book was opened for |
+ * | `out-of-memory` | the WebAssembly memory cannot grow further (its limit is 4 GiB, the host's may be less) |
+ * | `reverts` | the contract would revert where the call has no row to say so (`accrue`) |
+ * | `no-figures` | a figure of a hit that was asked for with `idsOnly` |
+ * | `disposed` | a book after `dispose` |
+ *
+ * A call that throws has changed nothing.
+ */
+export type ErrorCode =
+  | "not-a-bigint" | "out-of-range" | "invalid-argument" | "missing-field" | "unknown-field" | "length-mismatch"
+  | "unknown-market" | "stale-id" | "duplicate-id" | "duplicate-key" | "capacity-reached" | "out-of-memory"
+  | "reverts" | "no-figures" | "disposed";
+
+/** The library's one error class. Tell errors apart by `code`; `message` names the field and the value. */
+export class PlimsollError extends Error {
+  override readonly name = "PlimsollError";
+  readonly code: ErrorCode;
+
+  constructor(code: ErrorCode, message: string) {
+    super(message);
+    this.code = code;
+  }
+}
+
+/** A value as a message shows it: short, and with its type where that is what is wrong. */
+export function show(value: unknown): string {
+  if (typeof value === "bigint") return shorten(`${value}n`);
+  if (typeof value === "string") return shorten(JSON.stringify(value));
+  if (typeof value === "number" || typeof value === "boolean" || value == null) return `${value}`;
+  return Array.isArray(value) ? "an array" : typeof value === "function" ? "a function" : `a ${value.constructor?.name ?? "bare object"}`;
+}
+
+const shorten = (text: string) => (text.length > 100 ? `${text.slice(0, 60)}… (${text.length} characters)` : text);

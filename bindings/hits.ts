@@ -1,0 +1,85 @@
+/** What a scan found: columns that the caller owns, decoded on demand. */
+import { limbs } from "./abi.js";
+import { PlimsollError } from "./errors.js";
+import { toHex } from "./keys.js";
+import type { Complete, Fields } from "./protocol.js";
+
+/** The largest value of a column: it stands for itself, for anything above it, and for a ratio without debt. */
+export const MAX_U128 = (1n << 128n) - 1n;
+
+/** One vault that a scan found, as it was then. */
+export interface Hit<V extends Fields = Fields> {
+  /** The vault's id. */
+  readonly id: number;
+  /** The number of its market. */
+  readonly market: number;
+  /** Its key as `0x…`; undefined in a book without keys. */
+  readonly key: string | undefined;
+  /** Its amounts, by the contract's names. */
+  readonly vault: Complete<V>;
+  /** Collateral value over what the liquidation threshold asks, wad, rounded down; unsafe below 1e18. At most `MAX_U128`. */
+  readonly health: bigint;
+  /** Debt with fees, wad, rounded up. At most `MAX_U128`. */
+  readonly debt: bigint;
+}
+
+/** Columns of figures, one entry a hit; integers as two little-endian limbs each. */
+export interface Figures {
+  readonly markets: Uint32Array;
+  /** The vault's own columns, by name. */
+  readonly vault: Readonly<Record<string, BigUint64Array>>;
+  readonly health: BigUint64Array;
+  readonly debt: BigUint64Array;
+  /** The keys, one after the other; undefined in a book without keys. */
+  readonly keys: Uint8Array | undefined;
+}
+
+/** Vaults in the order of the query. Independent of the book: it changes nothing here, and may be disposed of. */
+export class Hits<V extends Fields = Fields> implements Iterable<Hit<V>> {
+  /** The vaults' ids. */
+  readonly ids: Float64Array;
+  readonly #figures: Figures | undefined;
+  readonly #keyBytes: number;
+
+  /** @internal */
+  constructor(ids: Float64Array, figures: Figures | undefined, keyBytes: number) {
+    this.ids = ids;
+    this.#figures = figures;
+    this.#keyBytes = keyBytes;
+  }
+
+  get length(): number { return this.ids.length; }
+
+  /** The columns themselves. Throws `no-figures` for a scan with `idsOnly`. */
+  get figures(): Figures {
+    if (!this.#figures) throw new PlimsollError("no-figures", "this scan was asked for ids only; leave out idsOnly, or inspect the id");
+    return this.#figures;
+  }
+
+  /** The hit at a position; throws `invalid-argument` outside 0 to length − 1. */
+  at(position: number): Hit<V> {
+    if (!Number.isInteger(position) || position < 0 || position >= this.length) {
+      throw new PlimsollError("invalid-argument", `position ${position} is outside 0 to ${this.length - 1}`);
+    }
+    const { ids } = this, read = () => this.figures, keyBytes = this.#keyBytes;
+    return {
+      id: ids[position]!,
+      get market() { return read().markets[position]!; },
+      get key() {
+        const { keys } = read();
+        return keys && toHex(keys.subarray(position * keyBytes, (position + 1) * keyBytes));
+      },
+      get vault() {
+        const values: Record<string, bigint> = {}, columns = read().vault;
+        for (const name in columns) values[name] = limbs(columns[name]!, position * 2, 2);
+        return values as Complete<V>;
+      },
+      get health() { return limbs(read().health, position * 2, 2); },
+      get debt() { return limbs(read().debt, position * 2, 2); },
+    };
+  }
+
+  *[Symbol.iterator](): Iterator<Hit<V>> {
+    for (let i = 0; i < this.length; ++i) yield this.at(i);
+  }
+}

@@ -1,0 +1,12 @@
+/**
+ * Plimsoll: exact, fast health checks for very large sets of debt positions.
+ * @module
+ */
+export { openBook } from "./book.js";
+export type { Book, BookOptions, Changes, Columns, Flips, Inspection, Liquidation, LiquidationPrice, Order, Query, Status } from "./book.js";
+export { PlimsollError } from "./errors.js";
+export type { ErrorCode } from "./errors.js";
+export { MAX_U128 } from "./hits.js";
+export type { Figures, Hit, Hits } from "./hits.js";
+export type { Key } from "./keys.js";
+export type { Complete, Field, Fields, Outcome, Protocol, Values } from "./protocol.js";
