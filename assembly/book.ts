@@ -5,13 +5,11 @@
 import { ARGS, STAGE, STAGE_BYTES, SYSTEM } from "./layout";
 import { select, startSelection, push, reserveCandidates, candidates, rowAt, Threshold, useComparison } from "./order/select";
 import * as ilk from "./rules/ilk";
+import { list as listRows, mayBeNear, nearOf, preview as previewMarket, setFloored, useRule, wanted } from "./screen/pass";
 import {
-  HALF, list as listRows, nearOf, preview as previewMarket, setFloored, useRule, wanted,
-} from "./screen/pass";
-import {
-  BLOCK, CHUNKS, FACTOR, Fault, HEADER, LINK_CHUNK, LINK_MAX, LIVE, LOG, MARK, MARKET, PASS, ROWS_LOG, USED,
-  addMarket as newMarket, boundsAt, chunkAt, idOf, lifeAt, linkAt, lives, marketAt, marketsHeld, open as openStore, open_, place,
-  placed, reserve as reserveRows, rowOf, touch, userKeyAt, userKeyBytes, vacate, vaultColumn, vaultsHeld,
+  BLOCK, CHUNKS, FACTOR, Fault, HEADER, LINK_CHUNK, LINK_MAX, LINK_UNSAFE, LIVE, LOG, MARK, MARKET, ROWS_LOG, USED,
+  addMarket as newMarket, chunkAt, chunksHeld, idOf, keysOf, lifeAt, linkAt, lives, marketAt, marketsHeld, open as openRows, openStore, place,
+  placed, reserve as reserveRows, rowOf, touch, unsafePlane, userKeyAt, userKeyBytes, vacate, vaultColumn, vaultsHeld,
 } from "./store/chunks";
 import { enter, find as findKey, leave, reserveKeys } from "./store/keys";
 import { quotient, quotientHi, quotientLo } from "./wide/quotient";
@@ -21,7 +19,7 @@ import { quotient, quotientHi, quotientLo } from "./wide/quotient";
 @inline const PAGE: u32 = 4096;
 export function pageRows(): u32 { return PAGE; }
 export function hitRows(): u32 { return PAGE >> 1; }
-export function idRows(): u32 { return HALF << 1; }
+export function idRows(): u32 { return <u32>(STAGE_BYTES >> 3); }
 
 let accrued: bool = false;
 const TIME: usize = memory.data(32, 16);
@@ -175,7 +173,7 @@ export function update(id: f64, mask: u32, from: u32): i32 {
     v128.store(vaultColumn(block, log, offset) + (at << 4), v128.load(STAGE + offset * PAGE + (from << 4)));
   }
   ilk.rekey(block, log, at, 1);
-  open_(marketAt(load<u32>(chunk, MARKET)), chunk);
+  openRows(marketAt(load<u32>(chunk, MARKET)), chunk, at, 1);
   return 0;
 }
 
@@ -232,7 +230,7 @@ export function holds(id: f64): bool { return rowOf(id) >= 0; }
 
 /** Ids of the vaults with the key in ARGS, of a market (or −1: of any), to the stage after skipping `skip`; their number. */
 export function find(skip: u32): u32 {
-  const count = findKey(ARGS, STAGE, skip, HALF << 1);
+  const count = findKey(ARGS, STAGE, skip, idRows());
   for (let i = <i32>count - 1; i >= 0; --i) { // from the back: an id is twice as wide as a row
     const row = load<u32>(STAGE + (i << 2));
     store<f64>(STAGE + (i << 3), idOf(row, load<u16>(lifeAt(row))));
@@ -278,50 +276,48 @@ export function candidateIds(order: i32, count: u32): bool {
 }
 
 /**
- * The riskiest `k` of the rows found unsafe (with `near`: or within the query's distance), as candidates. The k-th largest
- * key that chunks attain bounds what can be among the first k; chunks below it are passed over. Needs up-to-date statuses.
+ * The rows found unsafe (with `near`: or within the query's distance) as candidates of an order, of which the first `k` are
+ * asked for. For the riskiest, the k-th largest key that chunks attain bounds what can be among them, and chunks below it
+ * are passed over. False where memory cannot grow. Needs up-to-date statuses.
  */
-export function candidateRiskiest(k: u32, only: i32, near: bool, floor: bool): bool {
-  startSelection(ilk.Order.RISKIEST);
-  if (!reserveCandidates(k + (1 << ROWS_LOG))) return false;
+export function gather(order: i32, k: u32, only: i32, near: bool, floor: bool): bool {
   let least = -Infinity;
-  if (!floor) { // with a debt floor the largest key may belong to a row that does not count
-    Threshold.start();
+  if (order == ilk.Order.RISKIEST && !floor && k < chunksHeld()) { // with a debt floor the largest key may belong to a row that does not count
+    startSelection(order);
+    if (!reserveCandidates(k + 1 >> 1)) return false;
     for (let m: u32 = 0; m < marketsHeld(); ++m) {
       if (only >= 0 && m != <u32>only) continue;
       const market = marketAt(m), factor = load<f64>(market, FACTOR);
       for (let i: u32 = 0, n = load<u32>(market, CHUNKS); i < n; ++i) {
-        const most = load<f64>(linkAt(market, i), LINK_MAX);
-        if (most > 0) Threshold.offer(most * factor, k);
+        const top = load<f64>(linkAt(market, i), LINK_MAX);
+        if (top > 0) Threshold.offer(top * factor, k);
       }
     }
     least = Threshold.least(k);
   }
-  startSelection(ilk.Order.RISKIEST);
+  startSelection(order);
   for (let m: u32 = 0; m < marketsHeld(); ++m) {
     if (only >= 0 && m != <u32>only) continue;
     const market = marketAt(m), factor = load<f64>(market, FACTOR);
     for (let i: u32 = 0, n = load<u32>(market, CHUNKS); i < n; ++i) {
-      const link = linkAt(market, i), most = load<f64>(link, LINK_MAX);
-      const some = most > 0 && most * factor >= least;
-      const close = near && (load<u32>(market, PASS) != 0 || load<f64>(boundsAt(market, i)) * factor >= least);
-      if (!some && !close) continue;
-      if (!candidatesOf(market, load<u32>(link, LINK_CHUNK), least, close)) return false;
+      const link = linkAt(market, i), close = near && mayBeNear(market, i, ilk.NEAR);
+      if (!close && (!load<u16>(link, LINK_UNSAFE) || load<f64>(link, LINK_MAX) * factor < least)) continue;
+      if (!gatherChunk(order, market, load<u32>(link, LINK_CHUNK), least, close)) return false;
     }
   }
   return true;
 }
 
-function candidatesOf(market: usize, number: u32, least: f64, near: bool): bool {
+function gatherChunk(order: i32, market: usize, number: u32, least: f64, near: bool): bool {
   const chunk = chunkAt(number), block = <usize>load<u32>(chunk, BLOCK), log = load<u32>(chunk, LOG), used = load<u32>(chunk, USED);
-  const bits = vaultColumn(block, log, ilk.STRIDE) + (2 << log); // the unsafe plane
+  const bits = unsafePlane(block, log);
   if (!reserveCandidates(used)) return false;
   for (let place: u32 = 0; place < used; place += 64) {
     let mask = load<u64>(bits + (place >> 3));
     if (near) mask |= nearOf(market, block, log, place, ilk.isNear, ilk.NEAR);
-    for (; mask; mask &= mask - 1) {
-      const at = place + <u32>ctz(mask), score = ilk.score(ilk.Order.RISKIEST, market, block, log, at);
-      if (score >= least && wanted(market, block, log, at)) push(score, number << ROWS_LOG | at);
+    for (mask = wanted(mask, market, block, log, place); mask; mask &= mask - 1) {
+      const at = place + <u32>ctz(mask), score = ilk.score(order, market, block, log, at);
+      if (score >= least) push(score, number << ROWS_LOG | at);
     }
   }
   return true;
@@ -385,6 +381,12 @@ export function inspect(id: f64): i32 {
   ilk.inspect(at_market, at_block, at_log, at_place);
   if (userKeyBytes()) memory.copy(STAGE, userKeyAt(<u32>row), userKeyBytes());
   return <i32>load<u32>(chunkAt(<u32>row >> ROWS_LOG), MARKET);
+}
+
+/** The first market whose accrual reverts in this view, or −1. */
+export function brokenMarket(): i32 {
+  for (let i: u32 = 0; i < marketsHeld(); ++i) if (ilk.broken(marketAt(i))) return i;
+  return -1;
 }
 
 /** What a column holds. */
@@ -466,7 +468,7 @@ export function sumKeys(): f64 {
     const market = marketAt(m);
     for (let i: u32 = 0, n = load<u32>(market, CHUNKS); i < n; ++i) {
       const chunk = chunkAt(load<u32>(linkAt(market, i), LINK_CHUNK));
-      let at = <usize>load<u32>(chunk, BLOCK);
+      let at = keysOf(load<u32>(chunk, BLOCK), load<u32>(chunk, LOG));
       for (const end = at + (8 << load<u32>(chunk, LOG)); at < end; at += 128) {
         a = f64x2.add(a, v128.load(at));     b = f64x2.add(b, v128.load(at, 16));
         c = f64x2.add(c, v128.load(at, 32)); d = f64x2.add(d, v128.load(at, 48));

@@ -44,18 +44,21 @@ export interface Exports {
   scan(plane: number, effort: number, market: number, keep: boolean): number;
   fallen(): number;
   risen(): number;
-  emptyPages(): void;
+  fallWords(): number;
+  riseWords(): number;
+  emptyStreams(): void;
   list(plane: number, market: number, near: boolean): number;
   startSelection(order: number): void;
   reserveCandidates(count: number): number;
   candidateIds(order: number, count: number): number;
-  candidateRiskiest(limit: number, market: number, near: boolean, floor: boolean): number;
+  gather(order: number, limit: number, market: number, near: boolean, floor: boolean): number;
   rank(limit: number): number;
   ranked(from: number, count: number): void;
   scenario(market: number, mask: number): void;
   preview(market: number): number;
   describe(count: number): void;
   inspect(id: number): number;
+  brokenMarket(): number;
   startColumn(): void;
   column(kind: number): number;
   sumKeys(): number;
@@ -181,11 +184,18 @@ export class Core {
     this.#f64.set(ids, this.#stage >>> 3);
   }
 
-  /** Copies `count` ids from the stage: from its beginning, or its second half. */
-  readIds(count: number, half: 0 | 1 = 0): Float64Array {
+  /** Copies `count` ids from the stage's beginning. */
+  readIds(count: number): Float64Array {
     this.#renew();
-    const at = (this.#stage >>> 3) + (half ? this.idPage >>> 1 : 0);
+    const at = this.#stage >>> 3;
     return this.#f64.slice(at, at + count);
+  }
+
+  /** Copies what a pass found, as the module writes it: the rows that fell, or those that rose. */
+  readStream(risen: boolean): Uint32Array {
+    this.#renew();
+    const at = (this.#stage >>> 2) + (risen ? this.idPage : 0);
+    return this.#u32.slice(at, at + (risen ? this.exports.riseWords() : this.exports.fallWords()));
   }
 
   writeMarkets(markets: Uint32Array): void {
@@ -227,6 +237,31 @@ export class Core {
     this.#renew();
     return this.#u8.slice(this.#stage, this.#stage + keyBytes);
   }
+}
+
+const AGED = 0x80000000, ROWS = 1024, LIFE = 2 ** 32;
+
+/** The ids of the rows in streams; assembly/screen/pass.ts writes them. */
+export function decodeIds(streams: readonly Uint32Array[], count: number): Float64Array {
+  const ids = new Float64Array(count);
+  let to = 0;
+  for (const stream of streams) for (let at = 0; at < stream.length;) {
+    const head = stream[at++]!;
+    if (head & AGED) {
+      const first = (head ^ AGED) * ROWS;
+      for (let left = stream[at++]!; left > 0; --left) {
+        const entry = stream[at++]!;
+        ids[to++] = (entry >>> 16) * LIFE + first + (entry & 0xffff);
+      }
+    } else {
+      const first = LIFE + head * ROWS;
+      for (let words = stream[at++]!; words; words &= words - 1) {
+        const base = first + 32 * (31 - Math.clz32(words & -words));
+        for (let bits = stream[at++]!; bits; bits &= bits - 1) ids[to++] = base + 31 - Math.clz32(bits & -bits);
+      }
+    }
+  }
+  return ids;
 }
 
 /** Faults, as assembly/store/chunks.ts numbers them. */

@@ -1,7 +1,7 @@
 /** A book: the vaults of one protocol with their markets, in one WebAssembly memory. */
-import { Core, Fault, outOfMemory } from "./abi.js";
+import { Core, Fault, decodeIds, outOfMemory } from "./abi.js";
 import { PlimsollError, show } from "./errors.js";
-import { type Figures, Hits } from "./hits.js";
+import { type Figures, type Found, Hits } from "./hits.js";
 import { type Key, keyBytesOf, toHex } from "./keys.js";
 import { type Complete, type Fields, type Protocol, type Values, encode, readResults, uint, writeFields } from "./protocol.js";
 
@@ -57,7 +57,7 @@ export interface Changes<V extends Fields> {
   readonly safe: Hits<V>;
 }
 
-/** What would flip in one scenario, by id. */
+/** What would flip in one scenario, by id: vaults that would become unsafe, and unsafe ones that would be so no more. */
 export interface Flips {
   readonly unsafe: Float64Array;
   readonly safe: Float64Array;
@@ -75,8 +75,8 @@ export interface Inspection<V extends Fields, L extends Fields> {
   readonly key: string | undefined;
   readonly vault: Complete<V>;
   readonly status: Status;
-  /** Debt with fees, wad, rounded up. */
-  readonly debt: bigint;
+  /** Debt with fees, wad, rounded up; undefined where it reverts. */
+  readonly debt: bigint | undefined;
   /** Collateral value over debt value, wad, rounded down; `Infinity` without debt; undefined where it reverts. */
   readonly ratio: bigint | number | undefined;
   /** The same over what the liquidation threshold asks: unsafe below 1e18. */
@@ -98,8 +98,8 @@ const ANY = -1;
 const TIME = uint(256, "s"), AMOUNT = uint(256, "wad");
 
 /** Results of `inspect`, by field; assembly/rules/ilk.ts is the other side. */
-const INSPECT = { vault: 0, status: 2, valued: 3, debt: 4, ratio: 6, health: 8, price: 10, kind: 12, reason: 13, liquidation: 14 } as const;
-const WIDE = 8; // limbs
+const INSPECT = { vault: 0, status: 2, valued: 3, debt: 4, ratio: 6, health: 8, price: 10, kind: 13, reason: 14, liquidation: 15 } as const;
+const WIDE = 8, PRICE = 12; // limbs
 const NO_DEBT = (1n << 512n) - 1n;
 
 /**
@@ -109,6 +109,7 @@ const NO_DEBT = (1n << 512n) - 1n;
 export function openBook<V extends Fields, M extends Fields, S extends Fields, L extends Fields>(
   protocol: Protocol<V, M, S, L>, options: BookOptions = {},
 ): Book<V, M, S, L> {
+  objectOf("options", options);
   const { capacity = Infinity, keyBytes = 0 } = options;
   for (const name in options) if (name !== "capacity" && name !== "keyBytes") {
     throw new PlimsollError("unknown-field", `openBook has no option ${show(name)}`);
@@ -188,6 +189,7 @@ export class Book<V extends Fields = Fields, M extends Fields = Fields, S extend
    */
   setMarkets(markets: ArrayLike<number>, columns: Partial<Columns<M>>): void {
     const core = this.#core, names = Object.keys(this.protocol.market), count = markets.length;
+    objectOf("columns", columns);
     for (let i = 0; i < count; ++i) this.#knowMarket(markets[i]!);
     const given: [number, string, BigUint64Array][] = [];
     for (const name in columns) {
@@ -277,7 +279,9 @@ export class Book<V extends Fields = Fields, M extends Fields = Fields, S extend
 
   /** Changes amounts of a vault; those not named stay. */
   update(id: number, vault: Partial<Values<V>>): void {
-    const core = this.#core, mask = this.#writeVault(core, "vault", vault, false);
+    const core = this.#core;
+    knowId(id);
+    const mask = this.#writeVault(core, "vault", vault, false);
     if (core.exports.update(id, mask, 0) < 0) throw stale(id);
   }
 
@@ -299,6 +303,7 @@ export class Book<V extends Fields = Fields, M extends Fields = Fields, S extend
 
   /** Removes a vault; its id is never given again. */
   remove(id: number): void {
+    knowId(id);
     if (this.#core.exports.remove(id) < 0) throw stale(id);
   }
 
@@ -323,7 +328,7 @@ export class Book<V extends Fields = Fields, M extends Fields = Fields, S extend
   }
 
   /** Whether the id's vault is in the book. */
-  has(id: number): boolean { return this.#core.exports.holds(id) === 1; }
+  has(id: number): boolean { return typeof id === "number" && this.#core.exports.holds(id) === 1; }
 
   /** The ids of the vaults that carry a key: one a market at most. */
   find(key: Key): number[] {
@@ -347,6 +352,7 @@ export class Book<V extends Fields = Fields, M extends Fields = Fields, S extend
   scan(query: Query & { readonly since: "last" }): Changes<V>;
   scan(query: Query & { readonly since?: "last" } = {}): Hits<V> | Changes<V> {
     const core = this.#core, { exports } = core;
+    objectOf("query", query);
     const { order, limit, minDebt, within, at, market, status = "unsafe", idsOnly = false, screen = "zones", since } = query;
     for (const name in query) if (!QUERY_FIELDS.has(name)) throw new PlimsollError("unknown-field", `a scan has no option ${show(name)}`);
     oneOf("order", order, ORDERS);
@@ -373,30 +379,32 @@ export class Book<V extends Fields = Fields, M extends Fields = Fields, S extend
     exports.prepare(floored, near);
     if (effort) exports.touchAll();
 
+    const finish = (found: Found) => {
+      if (ordering) return this.#hits(core, this.#order(core, ordering, found, limit), idsOnly);
+      if (limit === undefined || found.count <= limit) return this.#hits(core, found, idsOnly);
+      return this.#hits(core, decodeIds(found.streams, found.count).slice(0, limit), idsOnly);
+    };
+
     if (since) {
       if (ordering) this.#roomToOrder(core, plane, only);
-      const unsafe: Float64Array[] = [], safe: Float64Array[] = [];
-      this.#update(core, plane, effort, only, unsafe, safe);
-      const finish = (pages: Float64Array[]) => this.#hits(core, ordering ? this.#order(core, ordering, pages, limit) : first(join(pages), limit), idsOnly);
-      return { unsafe: finish(unsafe), safe: finish(safe) };
+      const fallen = nothing(), risen = nothing();
+      this.#update(core, plane, effort, only, fallen, risen);
+      return { unsafe: finish(fallen), safe: finish(risen) };
     }
 
     this.#update(core, plane, effort, only);
-    if (ordering === ORDERS.riskiest && plane === PLANES.unsafe) {
+    if (ordering && plane === PLANES.unsafe) {
       const most = Math.min(limit ?? this.size, this.size);
-      if (!exports.candidateRiskiest(most, only, near, floored)) throw outOfMemory("the order");
+      if (!exports.gather(ordering, most, only, near, floored)) throw outOfMemory("the order");
       return this.#hits(core, this.#ranked(core, most), idsOnly);
     }
-    const pages: Float64Array[] = [];
-    let count = 0;
+    const found = nothing();
     exports.rewind();
-    for (let done = 0; !done && !(limit !== undefined && !ordering && count >= limit);) {
+    for (let done = 0; !done && !(limit !== undefined && !ordering && found.count >= limit);) {
       done = exports.list(plane, only, near);
-      pages.push(core.readIds(exports.fallen()));
-      count += exports.fallen();
-      exports.emptyPages();
+      this.#collect(core, found);
     }
-    return this.#hits(core, ordering ? this.#order(core, ordering, pages, limit) : first(join(pages), limit), idsOnly);
+    return finish(found);
   }
 
   /**
@@ -406,6 +414,7 @@ export class Book<V extends Fields = Fields, M extends Fields = Fields, S extend
    */
   preview(scenarios: readonly (readonly (readonly [market: number, figures: Partial<Values<M>>])[])[]): Flips[] {
     const core = this.#core, { exports } = core;
+    if (!Array.isArray(scenarios) || !scenarios.every(Array.isArray)) throw new PlimsollError("invalid-argument", "scenarios must be a list of lists of [market, figures]");
     scenarios.forEach((changes, i) => changes.forEach(([market, figures]) => {
       this.#knowMarket(market);
       writeFields(core, `scenario ${i}, market ${market}`, this.protocol.market, figures, false);
@@ -415,30 +424,32 @@ export class Book<V extends Fields = Fields, M extends Fields = Fields, S extend
     return scenarios.map((changes) => {
       const merged = new Map<number, Partial<Values<M>>>();
       for (const [market, figures] of changes) merged.set(market, { ...merged.get(market), ...figures });
-      const unsafe: Float64Array[] = [], safe: Float64Array[] = [];
+      const fallen = nothing(), risen = nothing();
       for (const [market, figures] of merged) {
         exports.scenario(market, writeFields(core, "scenario", this.protocol.market, figures, false));
         exports.rewind();
         for (let done = 0; !done;) {
           done = exports.preview(market);
-          this.#takePages(core, unsafe, safe);
+          this.#collect(core, fallen, risen);
         }
       }
-      return { unsafe: join(unsafe), safe: join(safe) };
+      return { unsafe: decodeIds(fallen.streams, fallen.count), safe: decodeIds(risen.streams, risen.count) };
     });
   }
 
   /** Everything about one vault: as stored, or as accrued to the time `at`. */
   inspect(id: number, options: { readonly at?: bigint } = {}): Inspection<V, L> {
-    const core = this.#core, { exports } = core, { at } = options, { vault, liquidation, reasons } = this.protocol;
+    const core = this.#core, { exports } = core, { at } = objectOf("options", options), { vault, liquidation, reasons } = this.protocol;
+    knowId(id);
     const time = at === undefined ? undefined : encode("at", TIME, at);
     if (!exports.holds(id)) throw stale(id);
     this.#view(core, time);
     const market = exports.inspect(id);
     const key = this.keyBytes ? toHex(core.readKey(this.keyBytes)) : undefined;
     const read = (field: number, limbs?: number) => core.readResult(field, limbs);
+    const valued = read(INSPECT.valued) !== 0n;
     const ratioAt = (field: number) => {
-      if (!read(INSPECT.valued)) return undefined;
+      if (!valued) return undefined;
       const value = read(field, WIDE);
       return value === NO_DEBT ? Infinity : value;
     };
@@ -447,10 +458,10 @@ export class Book<V extends Fields = Fields, M extends Fields = Fields, S extend
       id, market, key,
       vault: readResults(core, vault, INSPECT.vault),
       status: STATUSES[Number(read(INSPECT.status))]!,
-      debt: read(INSPECT.debt, WIDE),
+      debt: valued ? read(INSPECT.debt, WIDE) : undefined,
       ratio: ratioAt(INSPECT.ratio),
       health: ratioAt(INSPECT.health),
-      liquidationPrice: PRICES[Number(read(INSPECT.kind))] ?? read(INSPECT.price, WIDE),
+      liquidationPrice: PRICES[Number(read(INSPECT.kind))] ?? read(INSPECT.price, PRICE),
       liquidation: reason ? { refused: true, reason: reasons[reason]! } : { refused: false, ...readResults(core, liquidation, INSPECT.liquidation) },
     };
   }
@@ -463,6 +474,7 @@ export class Book<V extends Fields = Fields, M extends Fields = Fields, S extend
   /**
    * Every vault's collateral ratio in the order of `ids()`: ⌊collateral value / debt value⌋ in wad, two limbs each, the largest
    * value (2^128 − 1) without debt and for what is above it. As stored, or accrued to `at`; into `out` if it is given.
+   * @throws `reverts` where a market's accrual to `at` would revert.
    */
   ratios(options: { readonly at?: bigint; readonly out?: BigUint64Array } = {}): BigUint64Array {
     return this.#limbColumn(COLUMN.ratios, options.at, options.out);
@@ -489,7 +501,7 @@ export class Book<V extends Fields = Fields, M extends Fields = Fields, S extend
   /** Checks amounts and writes them to the stage's first row; answers a mask of the columns named. */
   #writeVault(core: Core, what: string, vault: Readonly<Record<string, unknown>>, whole: boolean): number {
     const names = this.#columns, fields = this.protocol.vault;
-    if (typeof vault !== "object" || vault === null) throw new PlimsollError("invalid-argument", `${what} must be an object, not ${show(vault)}`);
+    objectOf(what, vault);
     let mask = 0;
     for (const name in vault) {
       const column = names.indexOf(name);
@@ -505,7 +517,7 @@ export class Book<V extends Fields = Fields, M extends Fields = Fields, S extend
   }
 
   #checkColumns(vaults: Partial<Columns<V>>, names: readonly string[], rows?: number): { columns: BigUint64Array[]; count: number } {
-    if (typeof vaults !== "object" || vaults === null) throw new PlimsollError("invalid-argument", `vaults must be an object of columns, not ${show(vaults)}`);
+    objectOf("vaults", vaults);
     for (const name in vaults) if (!this.#columns.includes(name)) {
       throw new PlimsollError("unknown-field", `vaults has no column ${show(name)}; its columns are ${this.#columns.join(", ")}`);
     }
@@ -514,7 +526,7 @@ export class Book<V extends Fields = Fields, M extends Fields = Fields, S extend
       const column = vaults[name];
       if (column === undefined) throw new PlimsollError("missing-field", `vaults lacks ${name}`);
       if (!(column instanceof BigUint64Array)) throw new PlimsollError("invalid-argument", `vaults: ${name} must be a BigUint64Array, not ${show(column)}`);
-      count ??= column.length / 2;
+      count ??= Math.ceil(column.length / 2);
       return checkColumn(`vaults: ${name}`, column, count);
     });
     return { columns, count: count ?? 0 };
@@ -551,21 +563,27 @@ export class Book<V extends Fields = Fields, M extends Fields = Fields, S extend
     core.exports.view(time !== undefined);
   }
 
-  /** Brings statuses up to date; collects what changed where pages are given. */
-  #update(core: Core, plane: number, effort: number, only: number, unsafe?: Float64Array[], safe?: Float64Array[]): void {
+  /** Brings statuses up to date; collects what changed where somebody wants it. */
+  #update(core: Core, plane: number, effort: number, only: number, fallen?: Found, risen?: Found): void {
     const { exports } = core;
     exports.rewind();
     for (let done = 0; !done;) {
       done = exports.scan(plane, effort, only, false);
-      this.#takePages(core, unsafe, safe);
+      this.#collect(core, fallen, risen);
     }
   }
 
-  #takePages(core: Core, unsafe?: Float64Array[], safe?: Float64Array[]): void {
-    const { exports } = core, fallen = exports.fallen(), risen = exports.risen();
-    if (unsafe && fallen) unsafe.push(core.readIds(fallen));
-    if (safe && risen) safe.push(core.readIds(risen, 1));
-    exports.emptyPages();
+  #collect(core: Core, fallen?: Found, risen?: Found): void {
+    const { exports } = core;
+    if (fallen && exports.fallen()) {
+      fallen.streams.push(core.readStream(false));
+      fallen.count += exports.fallen();
+    }
+    if (risen && exports.risen()) {
+      risen.streams.push(core.readStream(true));
+      risen.count += exports.risen();
+    }
+    exports.emptyStreams();
   }
 
   /** Makes sure, before statuses change, that what changed can be ordered: a change that was not reported would be lost. */
@@ -575,24 +593,22 @@ export class Book<V extends Fields = Fields, M extends Fields = Fields, S extend
     exports.rewind();
     for (let done = 0; !done;) {
       done = exports.scan(plane, EFFORTS.zones, only, true);
-      count += exports.fallen() + exports.risen();
-      exports.emptyPages();
+      count = Math.max(count + exports.fallen(), count + exports.risen());
+      exports.emptyStreams();
     }
     exports.startSelection(0);
     if (!exports.reserveCandidates(count)) throw outOfMemory("the order");
   }
 
-  #order(core: Core, order: number, pages: Float64Array[], limit: number | undefined): Float64Array {
-    const { exports } = core;
-    let count = 0;
+  #order(core: Core, order: number, found: Found, limit: number | undefined): Float64Array {
+    const { exports } = core, ids = decodeIds(found.streams, found.count);
     exports.startSelection(order);
-    for (const ids of pages) for (let from = 0; from < ids.length; from += core.idPage) {
+    for (let from = 0; from < ids.length; from += core.idPage) {
       const page = ids.subarray(from, from + core.idPage);
       core.writeHits(page);
       if (!exports.candidateIds(order, page.length)) throw outOfMemory("the order");
-      count += page.length;
     }
-    return this.#ranked(core, Math.min(limit ?? count, count));
+    return this.#ranked(core, Math.min(limit ?? ids.length, ids.length));
   }
 
   #ranked(core: Core, limit: number): Float64Array {
@@ -605,8 +621,9 @@ export class Book<V extends Fields = Fields, M extends Fields = Fields, S extend
     return ids;
   }
 
-  #hits(core: Core, ids: Float64Array, idsOnly: boolean): Hits<V> {
-    if (idsOnly) return new Hits<V>(ids, undefined, 0);
+  #hits(core: Core, found: Found | Float64Array, idsOnly: boolean): Hits<V> {
+    if (idsOnly) return new Hits<V>(found, undefined, 0);
+    const ids = found instanceof Float64Array ? found : decodeIds(found.streams, found.count);
     const { keyBytes } = this, count = ids.length, column = () => new BigUint64Array(count * 2);
     const vault = Object.fromEntries(this.#columns.map((name) => [name, column()]));
     const figures: Figures = {
@@ -624,28 +641,41 @@ export class Book<V extends Fields = Fields, M extends Fields = Fields, S extend
   }
 
   #limbColumn(kind: number, at: bigint | undefined, out: BigUint64Array | undefined): BigUint64Array {
-    const core = this.#startColumn(at, out, 2);
+    const core = this.#startColumn(at, out, BigUint64Array, 2);
     out ??= new BigUint64Array(this.size * 2);
     for (let done = 0, rows = 0; (rows = core.exports.column(kind)); done += rows) core.copyLimbs(out, done, rows);
     return out;
   }
 
   #floatColumn(kind: number, at: bigint | undefined, out?: Float64Array): Float64Array {
-    const core = this.#startColumn(at, out, 1);
+    const core = this.#startColumn(at, out, Float64Array, 1);
     out ??= new Float64Array(this.size);
     for (let done = 0, rows = 0; (rows = core.exports.column(kind)); done += rows) core.copyFloats(out, done, rows);
     return out;
   }
 
-  #startColumn(at: bigint | undefined, out: ArrayLike<unknown> | undefined, width: number): Core {
+  #startColumn(at: bigint | undefined, out: unknown, type: typeof BigUint64Array | typeof Float64Array, width: number): Core {
     const core = this.#core, time = at === undefined ? undefined : encode("time", TIME, at);
+    if (out !== undefined && !(out instanceof type)) throw new PlimsollError("invalid-argument", `out must be a ${type.name}, not ${show(out)}`);
     if (out && out.length !== this.size * width) {
       throw new PlimsollError("length-mismatch", `out has ${out.length} entries; ${this.size} vaults need ${this.size * width}`);
     }
     this.#view(core, time);
+    const market = core.exports.brokenMarket();
+    if (market >= 0) throw new PlimsollError("reverts", `market ${market} cannot be accrued to ${at}: the contract reverts`);
     core.exports.startColumn();
     return core;
   }
+}
+
+/** Throws unless it is an object. */
+function objectOf<T>(what: string, value: T): T {
+  if (typeof value !== "object" || value === null) throw new PlimsollError("invalid-argument", `${what} must be an object, not ${show(value)}`);
+  return value;
+}
+
+function knowId(id: unknown): void {
+  if (typeof id !== "number") throw new PlimsollError("invalid-argument", `an id is a number, not ${show(id)}`);
 }
 
 const QUERY_FIELDS = new Set(["order", "limit", "minDebt", "within", "at", "market", "status", "idsOnly", "screen", "since"]);
@@ -671,15 +701,4 @@ function checkIds(ids: unknown): Float64Array {
   return ids;
 }
 
-function join(pages: readonly Float64Array[]): Float64Array {
-  if (pages.length === 1) return pages[0]!;
-  const all = new Float64Array(pages.reduce((count, page) => count + page.length, 0));
-  let at = 0;
-  for (const page of pages) {
-    all.set(page, at);
-    at += page.length;
-  }
-  return all;
-}
-
-const first = (ids: Float64Array, limit: number | undefined) => (limit === undefined || ids.length <= limit ? ids : ids.slice(0, limit));
+const nothing = (): Found => ({ streams: [], count: 0 });

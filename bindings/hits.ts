@@ -1,5 +1,5 @@
 /** What a scan found: columns that the caller owns, decoded on demand. */
-import { limbs } from "./abi.js";
+import { decodeIds, limbs } from "./abi.js";
 import { PlimsollError } from "./errors.js";
 import { toHex } from "./keys.js";
 import type { Complete, Fields } from "./protocol.js";
@@ -34,21 +34,37 @@ export interface Figures {
   readonly keys: Uint8Array | undefined;
 }
 
-/** Vaults in the order of the query. Independent of the book: it changes nothing here, and may be disposed of. */
+/** Rows that a pass found, as the module wrote them. */
+export interface Found {
+  readonly streams: Uint32Array[];
+  count: number;
+}
+
+/** Vaults in the order of the query. Independent of the book: what changes there changes nothing here. */
 export class Hits<V extends Fields = Fields> implements Iterable<Hit<V>> {
-  /** The vaults' ids. */
-  readonly ids: Float64Array;
+  readonly length: number;
+  #ids: Float64Array | undefined;
+  #found: Found | undefined;
   readonly #figures: Figures | undefined;
   readonly #keyBytes: number;
 
   /** @internal */
-  constructor(ids: Float64Array, figures: Figures | undefined, keyBytes: number) {
-    this.ids = ids;
+  constructor(found: Found | Float64Array, figures: Figures | undefined, keyBytes: number) {
+    if (found instanceof Float64Array) this.#ids = found;
+    else this.#found = found;
+    this.length = found instanceof Float64Array ? found.length : found.count;
     this.#figures = figures;
     this.#keyBytes = keyBytes;
   }
 
-  get length(): number { return this.ids.length; }
+  /** The vaults' ids. */
+  get ids(): Float64Array {
+    if (!this.#ids) {
+      this.#ids = decodeIds(this.#found!.streams, this.#found!.count);
+      this.#found = undefined;
+    }
+    return this.#ids;
+  }
 
   /** The columns themselves. Throws `no-figures` for a scan with `idsOnly`. */
   get figures(): Figures {

@@ -71,30 +71,31 @@ export function encode(name: string, field: Field<unknown>, value: unknown): big
 }
 
 /**
- * Checks an object against its fields and writes them as arguments; answers a mask of the fields that it names. With
- * `whole`, every field without a default must be there, and those left out take it.
+ * Throws unless an object has the fields, each with a value that fits; answers them as integers with their positions. Fields
+ * may be left out: with `whole` those that have a default, which they take, and without it any.
  */
-export function writeFields(core: Core, what: string, fields: Fields, values: Readonly<Record<string, unknown>>, whole: boolean): number {
-  const names = Object.keys(fields);
-  if (typeof values !== "object" || values === null) throw new PlimsollError("invalid-argument", `${what} must be an object, not ${show(values)}`);
+export function checkFields(what: string, fields: Fields, values: Readonly<Record<string, unknown>>, whole = true): [position: number, value: bigint][] {
+  if (typeof values !== "object" || values === null) throw new PlimsollError("invalid-argument", `${what} takes an object, not ${show(values)}`);
   for (const name in values) if (!Object.hasOwn(fields, name)) {
-    throw new PlimsollError("unknown-field", `${what} has no field ${show(name)}; its fields are ${names.join(", ")}`);
+    throw new PlimsollError("unknown-field", `${what} has no field ${show(name)}; its fields are ${Object.keys(fields).join(", ")}`);
   }
   const encoded: [number, bigint][] = [];
-  for (let i = 0; i < names.length; ++i) {
-    const name = names[i]!, field = fields[name]!;
-    let value: unknown = values[name];
-    if (value === undefined) {
-      if (!whole) continue;
-      value = field.default;
-      if (value === undefined) throw new PlimsollError("missing-field", `${what} lacks ${name}`);
-    }
-    encoded.push([i, encode(`${what}: ${name}`, field, value)]);
+  let position = 0;
+  for (const name in fields) {
+    const field = fields[name]!, value = values[name] === undefined && whole ? field.default : values[name];
+    if (value !== undefined) encoded.push([position, encode(`${what}: ${name}`, field, value)]);
+    else if (whole) throw new PlimsollError("missing-field", `${what} lacks ${name}`);
+    ++position;
   }
+  return encoded;
+}
+
+/** Checks an object and writes its fields as arguments; answers a mask of them. */
+export function writeFields(core: Core, what: string, fields: Fields, values: Readonly<Record<string, unknown>>, whole: boolean): number {
   let mask = 0;
-  for (const [i, value] of encoded) {
-    core.writeArg(i, value);
-    mask |= 1 << i;
+  for (const [position, value] of checkFields(what, fields, values, whole)) {
+    core.writeArg(position, value);
+    mask |= 1 << position;
   }
   return mask;
 }

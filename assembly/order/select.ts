@@ -112,10 +112,9 @@ function insert(lo: u32, hi: u32): void {
   }
 }
 
-/** The k-th largest of the chunk scores seen so far: a least-first heap of k f64s, where the selection's table begins. */
+/** The k-th largest of the chunk scores seen so far: a least-first heap of k f64s in the selection's table, which it needs anew. */
 export namespace Threshold {
-  export function start(): void { count = 0; }
-  /** Offers a score; needs room for `k` candidates. */
+  /** Offers a score; needs room for `k / 2` candidates. */
   export function offer(score: f64, k: u32): void {
     if (count < k) {
       let i = count++;

@@ -6,10 +6,10 @@
  * Amounts wad (1e18), rates and prices ray (1e27), limits rad (1e45). Every intermediate is a checked uint256.
  */
 import { ARGS, RESULTS, SYSTEM } from "../layout";
-import { HEADER, FACTOR, HI, LO, PASS, lives, vaultColumn } from "../store/chunks";
+import { FACTOR, HEADER, HI, LO, PASS, keysOf, lives, vaultColumn } from "../store/chunks";
 import { Sound, Status, setReverting } from "../screen/pass";
-import { DOWN, LOOSE, UP, near, near128 } from "../wide/float";
-import { clear, compare, copy, divide, isZero, mulHi, product, productLess } from "../wide/limbs";
+import { DOWN, LOOSE, UP, near, near128, nearPair } from "../wide/float";
+import { addSmall, clear, compare, copy, divide, isZero, mulHi, product, productLess } from "../wide/limbs";
 import { prepare } from "../wide/quotient";
 import {
   Revert, WAD, add, arg, at, begin, div, end, eq, flag, isNegative, isNil, less, magnitude, min, mul, mulDivDown, mulDivUp,
@@ -89,20 +89,20 @@ export const FIGURES: u32 = 13;
 
 // ---- The screen
 
-/** The key of a row: art/ink, rounded up by less than LOOSE; +∞ without ink, −∞ without art. */
-// @ts-ignore: decorator
-@inline
-export function keyOf(ink0: u64, ink1: u64, art0: u64, art1: u64): f64 {
-  return art0 | art1 ? near128(art0, art1) / near128(ink0, ink1) * UP : -Infinity;
-}
-
-/** Writes the keys of `count` rows. */
+/** Writes the keys of `count` rows: art/ink, rounded up by less than LOOSE; +∞ without ink, −∞ without art. */
 export function rekey(block: usize, log: u32, place: u32, count: u32): void {
   let ink = vaultColumn(block, log, INK) + (place << 4), art = vaultColumn(block, log, ART) + (place << 4);
-  let key = block + (place << 3);
-  for (const end = key + (count << 3); key < end; key += 8, ink += 16, art += 16) {
-    store<f64>(key, keyOf(load<u64>(ink), load<u64>(ink, 8), load<u64>(art), load<u64>(art, 8)));
-  }
+  let key = keysOf(block, log) + (place << 3);
+  for (; count > 1; count -= 2, key += 16, ink += 32, art += 32) v128.store(key, quotients(ink, ink + 16, art, art + 16));
+  if (count) store<f64>(key, f64x2.extract_lane(quotients(ink, ink, art, art), 0));
+}
+
+// @ts-ignore: decorator
+@inline
+function quotients(ink: usize, ink2: usize, art: usize, art2: usize): v128 {
+  const debt = nearPair(art, art2);
+  const key = f64x2.mul(f64x2.div(debt, nearPair(ink, ink2)), f64x2.splat(UP));
+  return v128.bitselect(key, f64x2.splat(-Infinity), f64x2.gt(debt, f64x2.splat(0)));
 }
 
 /**
@@ -137,7 +137,7 @@ export function derive(market: usize, time: usize): void {
   store<u32>(market, sound, PASS);
 }
 
-const LEFT: usize = memory.data(80, 16), RIGHT: usize = memory.data(80, 16), THIRD: usize = memory.data(80, 16);
+const LEFT: usize = memory.data(96, 16), RIGHT: usize = memory.data(96, 16), THIRD: usize = memory.data(96, 16);
 
 /** The judgement of `bark` on one row. */
 export function judge(market: usize, block: usize, log: u32, place: u32): i32 {
@@ -205,12 +205,13 @@ export function isNear(market: usize, block: usize, log: u32, place: u32): i32 {
 /** Sets the least debt (wad) that a query asks for: ⌈art·rate/1e27⌉ ≥ floor ⇔ art·rate > (floor − 1)·1e27. */
 export function setFloor(market: usize, floor: usize): void {
   begin();
-  const rate = at(market + VIEW_RATE), least = at(floor);
+  const rate = at(market + VIEW_RATE), debt = at(floor);
   let art = new u256(-1, -1, -1, -1); // no debt reaches it where there is no rate
-  if (isNil(least)) art = new u256();
+  if (isNil(debt)) art = new u256();
   else if (!isNil(rate)) {
-    const more = mulDivDown(sub(least, new u256(1)), ray(), rate);
-    if (!reverted()) art = add(more, new u256(1));
+    const more = mulDivDown(sub(debt, new u256(1)), ray(), rate);
+    const least = add(more, new u256(1));
+    if (!reverted()) art = least;
   }
   copy(market + FLOOR, ptr(art), 4);
 }
@@ -222,6 +223,9 @@ export function reaches(market: usize, block: usize, log: u32, place: u32): bool
 }
 
 // ---- Columns of quotients
+
+/** Whether the market's accrual reverts in the view that is asked for. */
+export function broken(market: usize): bool { return load<u32>(market, BROKEN) != 0; }
 
 /** Makes the market's scales for ratio, health and debt, if its figures changed since. */
 export function scale(market: usize): void {
@@ -309,14 +313,14 @@ function debtLong(market: usize, a0: u64, a1: u64): void {
 export function score(order: i32, market: usize, block: usize, log: u32, place: u32): f64 {
   if (order == Order.RISKIEST) {
     const factor = load<f64>(market, FACTOR);
-    return factor ? load<f64>(block + (place << 3)) * factor : -Infinity;
+    return factor ? load<f64>(keysOf(block, log) + (place << 3)) * factor : -Infinity;
   }
   const art = vaultColumn(block, log, ART) + (place << 4);
   if (order == Order.DEBT) return near128(load<u64>(art), load<u64>(art, 8)) * near(market + VIEW_RATE, 4);
   begin();
   const ink = vaultColumn(block, log, INK) + (place << 4);
   price(LEFT, amount(ink), amount(art), at(market + VIEW_RATE), at(market + MAT), at(SYSTEM + PAR));
-  return near(LEFT, 8);
+  return near(LEFT, PRICE_LIMBS);
 }
 
 export namespace Order { export const NONE = 0, RISKIEST = 1, DEBT = 2, PRICE = 3; }
@@ -329,9 +333,9 @@ export function precedes(order: i32, am: usize, ab: usize, al: u32, ap: u32, bm:
     begin();
     price(LEFT, amount(inkA), amount(artA), at(am + VIEW_RATE), at(am + MAT), at(SYSTEM + PAR));
     begin();
-    copy(THIRD, LEFT, 8);
+    copy(THIRD, LEFT, PRICE_LIMBS);
     price(LEFT, amount(inkB), amount(artB), at(bm + VIEW_RATE), at(bm + MAT), at(SYSTEM + PAR));
-    return compare(LEFT, THIRD, 8);
+    return compare(LEFT, THIRD, PRICE_LIMBS);
   }
   if (order == Order.DEBT) {
     product(LEFT, artA, 2, am + VIEW_RATE, 4);
@@ -540,43 +544,49 @@ function wideDebt(field: u32, art: u256, rate: u256): void {
 /** What the trigger price is: a number, or an answer of its own. */
 namespace Trigger { export const PRICE = 0, NEVER = 1, ALWAYS = 2, REVERTS = 3; }
 
+/** Limbs of a liquidation price: up to 560 bits, and then some, so that it takes whole fields. */
+const PRICE_LIMBS: u32 = 12;
+
+const S: usize = memory.data(32, 16), M: usize = memory.data(112, 16), W: usize = memory.data(96, 16), V: usize = memory.data(128, 16),
+  R: usize = memory.data(64, 16);
+
 /**
- * The smallest val ≥ 1 such that the vault is not barkable at any val ≥ it, in 512 bits at `out`:
+ * The smallest val ≥ 1 such that the vault is not barkable at any val ≥ it, at `out`:
  *
  *   spot(val) ≥ ⌈art·rate / ink⌉  ⇔  val ≥ ⌈⌈⌈art·rate / ink⌉·mat / RAY⌉·par / 1e36⌉
  *
- * both floors of spot(val) turned into ceilings. A val so small that its spot is 0 endangers no vault.
+ * both floors of spot(val) turned into ceilings. A val so small that its spot is 0 endangers no vault. `out` is 0 where no
+ * price endangers the vault or the contract cannot tell, and all ones where every price does.
  */
 function price(out: usize, ink: u256, art: u256, rate: u256, mat: u256, par: u256): i32 {
   const owed = mul(art, rate);
-  clear(out, 8);
+  clear(out, PRICE_LIMBS);
   if (reverted() || isNil(mat) || isNil(par)) return Trigger.REVERTS;
   if (isNil(owed)) return Trigger.NEVER;
-  if (isNil(ink)) { memory.fill(out, 0xff, 64); return Trigger.ALWAYS; }
-  clear(S, 4);
-  divideUp(S, ptr(owed), 4, ptr(ink), 4);          // ≤ 256 bits
+  if (isNil(ink)) { memory.fill(out, 0xff, PRICE_LIMBS << 3); return Trigger.ALWAYS; }
+  const oneVal = feedScale();
+  divideUp(S, ptr(owed), 4, ptr(ink), 4);    // ≤ 256 bits
   product(M, S, 4, ptr(mat), 4);
-  divideUp(M, M, 8, ptr(ray()), 2);                // ≤ 423 bits
-  product(W, M, 7, ptr(par), 4);                   // ≤ 679 bits
-  const scale = mul(ray(), new u256(1000000000));  // 1e36
-  divideUp(W, W, 11, ptr(scale), 2);
-  copy(out, W, 8);                                 // ≤ 560 bits; above 512 only where mat and par are both absurd
-  if (!isZero(W + 64, 3)) memory.fill(out, 0xff, 64);
-  // Never, if no smaller price has a spot above 0: the one below is the largest of them.
-  store<u64>(S, 1); clear(S + 8, 7);
-  if (compare(out, S, 8) <= 0) { copy(out, S, 8); return Trigger.NEVER; }
-  subOne(W, out);
-  if (spotIsZero(W, ptr(mat), ptr(par))) { copy(out, S, 8); return Trigger.NEVER; }
+  divideUp(M, M, 8, ptr(ray()), 2);          // ≤ 423 bits
+  product(W, M, 7, ptr(par), 4);
+  divideUp(W, W, 11, ptr(oneVal), 2);        // ≤ 560 bits
+  // The val below is the largest that might endanger the vault. If its spot is 0, none does.
+  copy(out, W, 11);
+  subOne(W, 11);
+  product(M, W, 11, ptr(oneVal), 2);
+  divide(M, 0, M, 13, ptr(par), 4);
+  product(V, M, 13, ptr(ray()), 2);
+  if (isZero(V + 32, 11) && compare(V, ptr(mat), 4) < 0) { clear(out, PRICE_LIMBS); return Trigger.NEVER; }
   return Trigger.PRICE;
 }
 
-const S: usize = memory.data(64, 16), M: usize = memory.data(88, 16), W: usize = memory.data(96, 16), R: usize = memory.data(64, 16);
+/** `poke` multiplies val by 1e9 and RAY before it divides. */
+function feedScale(): u256 { return mul(ray(), new u256(1000000000)); }
 
-function subOne(out: usize, a: usize): void {
-  copy(out, a, 8);
-  for (let at = out; ; at += 8) {
-    const x = load<u64>(at);
-    store<u64>(at, x - 1);
+function subOne(a: usize, limbs: u32): void {
+  for (const end = a + (limbs << 3); a < end; a += 8) {
+    const x = load<u64>(a);
+    store<u64>(a, x - 1);
     if (x) break;
   }
 }
@@ -584,31 +594,13 @@ function subOne(out: usize, a: usize): void {
 /** `q = ⌈u / v⌉`. */
 function divideUp(q: usize, u: usize, m: u32, v: usize, n: u32): void {
   divide(q, R, u, m, v, n);
-  if (!isZero(R, n)) addOne(q, m);
+  if (!isZero(R, n)) addSmall(q, 1, m);
 }
-function addOne(a: usize, limbs: u32): void {
-  for (let at = a, end = a + (limbs << 3); at < end; at += 8) {
-    const x = load<u64>(at) + 1;
-    store<u64>(at, x);
-    if (x) break;
-  }
-}
-
-/** ⌊⌊val·1e36 / par⌋·1e27 / mat⌋ = 0 ⇔ ⌊val·1e36 / par⌋·1e27 < mat, for a val of eight limbs. */
-function spotIsZero(val: usize, mat: usize, par: usize): bool {
-  if (!isZero(val + 32, 4)) return false; // val·1e36 / par ≥ 2^256·1e36 / 2^256 and more than any mat / 1e27
-  const scale = mul(ray(), new u256(1000000000));
-  product(M, val, 4, ptr(scale), 2);
-  divide(M, 0, M, 6, par, 4);
-  product(V, M, 6, ptr(ray()), 2);
-  return isZero(V + 32, 4) && compare(V, mat, 4) < 0;
-}
-const V: usize = memory.data(64, 16);
 
 export function liquidationPrice(): i32 {
   begin();
   const kind = price(RESULTS, arg(0), arg(1), arg(2), arg(3), arg(4));
-  result(2, new u256(kind));
+  result(3, new u256(kind));
   return Revert.NONE;
 }
 
@@ -616,7 +608,7 @@ export function liquidationPrice(): i32 {
 
 /** Results of `inspect`, by field. */
 namespace Inspect {
-  export const INK = 0, ART = 1, STATUS = 2, VALUED = 3, DEBT = 4, RATIO = 6, HEALTH = 8, PRICE = 10, KIND = 12, REASON = 13, BARK = 14;
+  export const INK = 0, ART = 1, STATUS = 2, VALUED = 3, DEBT = 4, RATIO = 6, HEALTH = 8, PRICE = 10, KIND = 13, REASON = 14, BARK = 15;
 }
 
 /** Status, debt, ratio, health, liquidation price and what bark would do. */
@@ -631,7 +623,7 @@ export function inspect(market: usize, block: usize, log: u32, place: u32): void
   wideDebt(Inspect.DEBT, art, at(rateAt));
   wideQuotient(Inspect.RATIO, amount(inkAt), at(market + SPOT), at(market + MAT), amount(artAt), at(rateAt), new u256(1000000000));
   wideQuotient(Inspect.HEALTH, amount(inkAt), at(market + SPOT), new u256(WAD), amount(artAt), at(rateAt), new u256(1));
-  resultFlag(Inspect.VALUED, !reverted());
+  resultFlag(Inspect.VALUED, !reverted() && !load<u32>(market, BROKEN));
   begin();
   const kind = price(RESULTS + (Inspect.PRICE << 5), amount(inkAt), amount(artAt), at(rateAt), at(market + MAT), at(SYSTEM + PAR));
   result(Inspect.KIND, new u256(load<u32>(market, BROKEN) ? Trigger.REVERTS : kind));

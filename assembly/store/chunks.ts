@@ -3,23 +3,24 @@
  * `chunk << 10 | place`. All chunks of a market but the last hold 1,024 rows; the last begins with 64 and doubles in
  * place, its number unchanged, so ten thousand small markets stay small.
  *
- *   chunk of n rows    ┌ keys      n · f64       the screen key (screen/pass)
- *   (columns, so that  ├ vault     n · stride    the columns of the protocol's rule, e.g. ink, art
- *    a pass reads what ├ lives     n · u16       odd while the row is taken; ids carry it
- *    it needs)         ├ unsafe    n / 8 bytes   what the last scan found
- *                      ├ reverts   n / 8 bytes
+ *   chunk of n rows    ┌ bounds    n / 64 · 2 f64   of each group of 64 rows: largest key found safe, least found unsafe (negated)
+ *   (columns, so that  ├ keys      n · f64          the screen key (screen/pass)
+ *    a pass reads what ├ unsafe    n / 8 bytes      what the last scan found, a bit a row
+ *    it needs)         ├ reverts   n / 8 bytes
+ *                      ├ tops      n / 64 · f64     of each group: largest key found unsafe, −∞ without
+ *                      ├ lives     n · u16          odd while the row is taken; ids carry it
+ *                      ├ vault     n · stride       the columns of the protocol's rule, e.g. ink, art
  *                      └ user keys n · keyBytes
  *
  *   market             ┌ header    (below)
  *                      └ figures, what follows from them: the rule's business
  *
- *   zones of a market  ┌ bounds    16 bytes a chunk: largest key found safe, least key found unsafe (negated)
+ *   zones of a market  ┌ bounds    16 bytes a chunk, over its groups
  *   (one table)        └ links     16 bytes a chunk: largest key found unsafe, chunk number, counts of both planes
  */
 import { doubled, ensure, give, take, chunkClass, tableClass } from "./blocks";
 
 export const ROWS_LOG: u32 = 10, SMALL_LOG: u32 = 6;
-export const KEY_BYTES: u32 = 8;
 /** The last life of a row: a row that often removed is not reused, lest an old id come to life again. */
 const LAST_LIFE: u32 = 0x7fff;
 /** Set on a row's life while a bulk removal is being checked. */
@@ -40,7 +41,7 @@ const CHUNK_LOG2: u32 = 5;
 // @ts-ignore: decorator
 @inline export const ORDINAL: usize = 8; // u32, its place in its market
 // @ts-ignore: decorator
-@inline export const ROOMY: usize = 12;  // u32, the next chunk of the market with free rows, plus 1
+@inline export const ROOMY: usize = 12;  // u32, the next chunk of the market with room, plus 1
 // @ts-ignore: decorator
 @inline export const USED: usize = 16;   // u32, rows ever taken
 // @ts-ignore: decorator
@@ -48,7 +49,11 @@ const CHUNK_LOG2: u32 = 5;
 // @ts-ignore: decorator
 @inline export const LOG: usize = 24;    // u32, log2 of its rows
 // @ts-ignore: decorator
-@inline export const FREED: usize = 28;  // u32, rows taken once and free now
+@inline export const FREED: usize = 28;  // u16, rows that may be taken again
+// @ts-ignore: decorator
+@inline export const LISTED: usize = 30; // u8, whether it stands in its market's list of chunks with room
+// @ts-ignore: decorator
+@inline export const AGED: usize = 31;   // u8, whether a row was ever freed: without, every life is 1
 
 // Market header.
 // @ts-ignore: decorator
@@ -61,8 +66,6 @@ const CHUNK_LOG2: u32 = 5;
 @inline export const FIRST_ROOMY: usize = 12; // u32, plus 1
 // @ts-ignore: decorator
 @inline export const LIVE: usize = 16;      // u32
-// @ts-ignore: decorator
-@inline export const DIRTY: usize = 20;     // u32, whether it stands in the list of what a scan must visit
 // @ts-ignore: decorator
 @inline export const LO: usize = 24;        // f64, a key not above it is proved safe
 // @ts-ignore: decorator
@@ -80,10 +83,10 @@ let stride: u32 = 0, keyBytes: u32 = 0, marketBytes: u32 = 0;
 let capacity: f64 = 0, living: u32 = 0;
 let chunks: usize = 0, chunksLog: u32 = 0, chunkCount: u32 = 0;
 let markets: usize = 0, marketsLog: u32 = 0, marketCount: u32 = 0;
-let dirty: usize = 0, dirtyCount: u32 = 0, dirtyLog: u32 = 0;
+let dirty: usize = 0, dirtyLog: u32 = 0; // a bit a market: whether the next scan must visit it
 
 /** Opens the store: bytes a row in the rule's columns (16 each), of a user key (0: none), of a market; vaults at most. */
-export function open(rowBytes: u32, bytesOfKey: u32, bytesOfMarket: u32, most: f64): bool {
+export function openStore(rowBytes: u32, bytesOfKey: u32, bytesOfMarket: u32, most: f64): bool {
   stride = rowBytes; keyBytes = bytesOfKey; marketBytes = bytesOfMarket; capacity = most;
   chunksLog = 8;
   chunks = take(tableClass(chunksLog), 1 << chunksLog);
@@ -91,6 +94,7 @@ export function open(rowBytes: u32, bytesOfKey: u32, bytesOfMarket: u32, most: f
   markets = take(tableClass(marketsLog), 1 << marketsLog);
   dirtyLog = 4;
   dirty = take(tableClass(dirtyLog), 1 << dirtyLog);
+  if (dirty) memory.fill(dirty, 0, 1 << dirtyLog);
   return chunks != 0 && markets != 0 && dirty != 0;
 }
 
@@ -103,22 +107,29 @@ export function open(rowBytes: u32, bytesOfKey: u32, bytesOfMarket: u32, most: f
 // @ts-ignore: decorator
 @inline export function marketsHeld(): u32 { return marketCount; }
 // @ts-ignore: decorator
+@inline export function chunksHeld(): u32 { return chunkCount; }
+// @ts-ignore: decorator
 @inline export function vaultsHeld(): u32 { return living; }
 // @ts-ignore: decorator
 @inline export function userKeyBytes(): u32 { return keyBytes; }
-/** Bytes a row and its share of everything a chunk holds beside its keys' column, times 8 (the planes are bits). */
+/** What a row takes of bounds, keys, planes and tops: 2 + 64 + 1 + 1 + 1 bits. */
+const SCREEN_BITS: u32 = 69;
 // @ts-ignore: decorator
-@inline function chunkBytes(log: u32): u32 { return ((KEY_BYTES + stride + 2 + keyBytes << 3) + 2) << log >> 3; }
+@inline function chunkBytes(log: u32): u32 { return (SCREEN_BITS << log >> 3) + ((2 + stride + keyBytes) << log); }
 // @ts-ignore: decorator
-@inline export function vaultColumn(block: usize, log: u32, offset: u32): usize { return block + ((KEY_BYTES + offset) << log); }
+@inline export function keysOf(block: usize, log: u32): usize { return block + (1 << log >> 2); }
 // @ts-ignore: decorator
-@inline export function lives(block: usize, log: u32): usize { return block + ((KEY_BYTES + stride) << log); }
+@inline export function unsafePlane(block: usize, log: u32): usize { return block + (66 << log >> 3); }
 // @ts-ignore: decorator
-@inline export function unsafePlane(block: usize, log: u32): usize { return block + ((KEY_BYTES + stride + 2) << log); }
+@inline export function revertsPlane(block: usize, log: u32): usize { return block + (67 << log >> 3); }
 // @ts-ignore: decorator
-@inline export function revertsPlane(block: usize, log: u32): usize { return unsafePlane(block, log) + (1 << log >> 3); }
+@inline export function topsOf(block: usize, log: u32): usize { return block + (68 << log >> 3); }
 // @ts-ignore: decorator
-@inline export function userKeys(block: usize, log: u32): usize { return unsafePlane(block, log) + (1 << log >> 2); }
+@inline export function lives(block: usize, log: u32): usize { return block + (SCREEN_BITS << log >> 3); }
+// @ts-ignore: decorator
+@inline export function vaultColumn(block: usize, log: u32, offset: u32): usize { return lives(block, log) + ((2 + offset) << log); }
+// @ts-ignore: decorator
+@inline export function userKeys(block: usize, log: u32): usize { return vaultColumn(block, log, stride); }
 
 // @ts-ignore: decorator
 @inline export function boundsAt(market: usize, ordinal: u32): usize { return <usize>load<u32>(market, ZONES) + (ordinal << 4); }
@@ -171,9 +182,10 @@ export function addMarket(): i32 {
     if (!next) return Fault.MEMORY;
     markets = next; ++marketsLog;
   }
-  while ((marketCount + 1) << 2 > <u32>1 << dirtyLog) {
+  if (marketCount == <u32>8 << dirtyLog) {
     const next = doubled(dirty, dirtyLog);
     if (!next) return Fault.MEMORY;
+    memory.fill(next + (1 << dirtyLog), 0, 1 << dirtyLog);
     dirty = next; ++dirtyLog;
   }
   const zones = take(tableClass(5), 32);
@@ -185,21 +197,26 @@ export function addMarket(): i32 {
   return marketCount++;
 }
 
-/** Puts the market on the list of what the next scan must visit. */
+/** Has the next scan visit the market. */
 export function touch(market: usize): void {
-  if (load<u32>(market, DIRTY)) return;
-  store<u32>(market, 1, DIRTY);
-  store<u32>(dirty + (dirtyCount++ << 2), load<u32>(market, INDEX));
+  const index = load<u32>(market, INDEX), word = dirty + (index >> 6 << 3);
+  store<u64>(word, load<u64>(word) | <u64>1 << (index & 63));
 }
 
-// @ts-ignore: decorator
-@inline export function touchedCount(): u32 { return dirtyCount; }
-// @ts-ignore: decorator
-@inline export function touchedAt(i: u32): u32 { return load<u32>(dirty + (i << 2)); }
-/** Takes the i-th market off the list; the last one comes in its place. */
-export function settle(i: u32): void {
-  store<u32>(marketAt(touchedAt(i)), 0, DIRTY);
-  store<u32>(dirty + (i << 2), touchedAt(--dirtyCount));
+/** The first market from `index` on that a scan must visit; the number of markets, if there is none. */
+export function nextTouched(index: u32): u32 {
+  while (index < marketCount) {
+    const bits = load<u64>(dirty + (index >> 6 << 3)) >> (index & 63);
+    if (bits) return index + <u32>ctz(bits);
+    index = (index | 63) + 1;
+  }
+  return marketCount;
+}
+
+/** The market has been visited. */
+export function settle(index: u32): void {
+  const word = dirty + (index >> 6 << 3);
+  store<u64>(word, load<u64>(word) & ~(<u64>1 << (index & 63)));
 }
 
 // ---- Rows
@@ -228,15 +245,21 @@ export function place(market: usize, wanted: u32): i64 {
   let number: u32 = 0, row: u32 = 0;
   if (roomy) {
     number = roomy - 1;
-    const chunk = chunkAt(number), block = <usize>load<u32>(chunk), log = load<u32>(chunk, LOG);
-    row = load<u32>(chunk, VACANT) - 1;
-    store<u32>(chunk, load<u32>(vaultColumn(block, log, 0) + (row << 4)), VACANT);
-    store<u32>(chunk, load<u32>(chunk, FREED) - 1, FREED);
-    if (!load<u32>(chunk, VACANT)) {
-      store<u32>(market, load<u32>(chunk, ROOMY), FIRST_ROOMY);
-      store<u32>(chunk, 0, ROOMY);
+    const chunk = chunkAt(number), block = <usize>load<u32>(chunk), log = load<u32>(chunk, LOG), vacant = load<u32>(chunk, VACANT);
+    if (vacant) {
+      row = vacant - 1;
+      store<u32>(chunk, load<u32>(vaultColumn(block, log, 0) + (row << 4)), VACANT);
+      store<u16>(chunk, load<u16>(chunk, FREED) - 1, FREED);
+      placed = 1;
+    } else { // it was emptied whole
+      row = load<u32>(chunk, USED);
+      placed = min(wanted, (<u32>1 << log) - row);
+      store<u32>(chunk, row + placed, USED);
     }
-    placed = 1;
+    if (!load<u32>(chunk, VACANT) && load<u32>(chunk, USED) == 1 << log) {
+      store<u32>(market, load<u32>(chunk, ROOMY), FIRST_ROOMY);
+      store<u8>(chunk, 0, LISTED);
+    }
   } else {
     const count = load<u32>(market, CHUNKS);
     let chunk: usize = 0;
@@ -260,7 +283,7 @@ export function place(market: usize, wanted: u32): i64 {
   const chunk = chunkAt(number);
   let life = lives(load<u32>(chunk), load<u32>(chunk, LOG)) + (row << 1);
   for (const end = life + (placed << 1); life < end; life += 2) store<u16>(life, load<u16>(life) + 1);
-  open_(market, chunk);
+  open(market, chunk, row, placed);
   living += placed;
   store<u32>(market, load<u32>(market, LIVE) + placed, LIVE);
   return <i64>(number << ROWS_LOG | row);
@@ -271,7 +294,7 @@ export function vacate(row: u32): void {
   const number = row >> ROWS_LOG, placeInChunk = row & 1023, chunk = chunkAt(number);
   const block = <usize>load<u32>(chunk), log = load<u32>(chunk, LOG), market = marketAt(load<u32>(chunk, MARKET));
   const bit = placeInChunk >> 3, mask = ~(1 << (placeInChunk & 7));
-  store<f64>(block + (placeInChunk << 3), -Infinity);
+  store<f64>(keysOf(block, log) + (placeInChunk << 3), -Infinity);
   for (let offset: u32 = 0; offset < stride; offset += 16) {
     memory.fill(vaultColumn(block, log, offset) + (placeInChunk << 4), 0, 16);
   }
@@ -279,23 +302,34 @@ export function vacate(row: u32): void {
   store<u8>(plane, load<u8>(plane) & mask);
   plane = revertsPlane(block, log) + bit;
   store<u8>(plane, load<u8>(plane) & mask);
-  open_(market, chunk);
+  open(market, chunk, placeInChunk, 1);
+  store<u8>(chunk, 1, AGED);
   --living;
   store<u32>(market, load<u32>(market, LIVE) - 1, LIVE);
-  store<u32>(chunk, load<u32>(chunk, FREED) + 1, FREED);
   const lifePtr = lives(block, log) + (placeInChunk << 1), life = <u32>load<u16>(lifePtr) & ~MARK;
   store<u16>(lifePtr, <u16>(life + 1));
   if (life == LAST_LIFE) return;
-  if (!load<u32>(chunk, VACANT)) {
+  const freed = <u32>load<u16>(chunk, FREED) + 1;
+  store<u16>(chunk, <u16>freed, FREED);
+  if (!load<u8>(chunk, LISTED)) {
+    store<u8>(chunk, 1, LISTED);
     store<u32>(chunk, load<u32>(market, FIRST_ROOMY), ROOMY);
     store<u32>(market, number + 1, FIRST_ROOMY);
   }
   store<u32>(vaultColumn(block, log, 0) + (placeInChunk << 4), load<u32>(chunk, VACANT));
   store<u32>(chunk, placeInChunk + 1, VACANT);
+  if (freed == load<u32>(chunk, USED)) { // emptied whole: its rows are taken in one go again
+    store<u32>(chunk, 0, USED);
+    store<u32>(chunk, 0, VACANT);
+    store<u16>(chunk, 0, FREED);
+    for (let i: u32 = 0; i < 1 << log; ++i) store<u32>(vaultColumn(block, log, 0) + (i << 4), 0);
+  }
 }
 
-/** Opens a chunk for the next scan: its zone promises nothing until it has been looked through again. */
-export function open_(market: usize, chunk: usize): void {
+/** Opens the groups of `count` rows for the next scan: a bound of +∞ promises nothing until they have been looked through. */
+export function open(market: usize, chunk: usize, place: u32, count: u32): void {
+  const block = <usize>load<u32>(chunk, BLOCK);
+  for (let group = place >> 6, last = place + count - 1 >> 6; group <= last; ++group) store<f64>(block + (group << 4), Infinity);
   store<f64>(boundsAt(market, load<u32>(chunk, ORDINAL)), Infinity);
   touch(market);
 }
@@ -321,7 +355,7 @@ function append(market: usize, wanted: u32): bool {
   const log = logFor(ordinal ? 1 << ROWS_LOG : wanted);
   const block = take(chunkClass(log), chunkBytes(log));
   if (!block) return false;
-  blank(block, log, 0);
+  blank(block, log);
 
   const chunk = chunkAt(chunkCount);
   memory.fill(chunk, 0, 1 << CHUNK_LOG2);
@@ -349,14 +383,16 @@ function widen(chunk: usize, rows: u32): bool {
   const log = load<u32>(chunk, LOG), next = max(log + 1, logFor(rows));
   const from = <usize>load<u32>(chunk), to = take(chunkClass(next), chunkBytes(next));
   if (!to) return false;
-  blank(to, next, 1 << log);
-  memory.copy(to, from, KEY_BYTES << log);
+  blank(to, next);
+  memory.copy(to, from, 1 << log >> 2);
+  memory.copy(keysOf(to, next), keysOf(from, log), 8 << log);
+  memory.copy(unsafePlane(to, next), unsafePlane(from, log), 1 << log >> 3);
+  memory.copy(revertsPlane(to, next), revertsPlane(from, log), 1 << log >> 3);
+  memory.copy(topsOf(to, next), topsOf(from, log), 1 << log >> 3);
+  memory.copy(lives(to, next), lives(from, log), 2 << log);
   for (let offset: u32 = 0; offset < stride; offset += 16) {
     memory.copy(vaultColumn(to, next, offset), vaultColumn(from, log, offset), 16 << log);
   }
-  memory.copy(lives(to, next), lives(from, log), 2 << log);
-  memory.copy(unsafePlane(to, next), unsafePlane(from, log), 1 << log >> 3);
-  memory.copy(revertsPlane(to, next), revertsPlane(from, log), 1 << log >> 3);
   memory.copy(userKeys(to, next), userKeys(from, log), keyBytes << log);
   give(chunkClass(log), from);
   store<u32>(chunk, <u32>to, BLOCK);
@@ -364,9 +400,15 @@ function widen(chunk: usize, rows: u32): bool {
   return true;
 }
 
-/** Rows from `used` on as if never taken. */
-function blank(block: usize, log: u32, used: u32): void {
-  let key = block + (used << 3);
-  for (const end = block + (KEY_BYTES << log); key < end; key += 8) store<f64>(key, -Infinity);
-  memory.fill(lives(block, log), 0, userKeys(block, log) - lives(block, log));
+/** A block whose rows were never taken. */
+function blank(block: usize, log: u32): void {
+  fill(block, 1 << log >> 2);
+  fill(keysOf(block, log), 8 << log);
+  memory.fill(unsafePlane(block, log), 0, 2 << log >> 3);
+  fill(topsOf(block, log), 1 << log >> 3);
+  memory.fill(lives(block, log), 0, 2 << log);
+}
+
+function fill(at: usize, bytes: u32): void {
+  for (const end = at + bytes; at < end; at += 8) store<f64>(at, -Infinity);
 }

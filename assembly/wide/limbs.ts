@@ -134,8 +134,8 @@ const U: usize = memory.data(144, 16), V: usize = memory.data(72, 16); // 17 lim
  * divides at most 64 by 64 bits. n ≤ m ≤ 16, n ≤ 8, `v` not zero. `r` may be 0 where nobody asks; results may overlap inputs.
  */
 export function divide(q: usize, r: usize, u: usize, m: u32, v: usize, n: u32): void {
-  while (n > 0 && load<u64>(v + ((n - 1) << 3)) == 0) { --n; if (r) store<u64>(r + (n << 3), 0); }
   let digits = n << 1;
+  while (digits > 1 && load<u64>(v + (digits - 2 << 2)) == 0) digits -= 2;
   if (load<u32>(v + ((digits - 1) << 2)) == 0) --digits;
   const top = m << 1, shift = clz(load<u32>(v + ((digits - 1) << 2)));
 

@@ -7,11 +7,12 @@
  * q = ⌊M/b⌋ and the rest r = M − q·b exactly; the answer is q if even r + 1 + a/2^shift stays below b, and otherwise the
  * full division decides.
  *
- * The digits, for quotients below 2^63: M/b in f64 has a relative error below 2^−49, so its product with LESS = 1 − 2^−46
+ * The digits, for quotients below 2^63 (a larger one, below 2^107, first loses a leading digit in units of 2^48, which
+ * leaves less than 2^62): M/b in f64 has a relative error below 2^−49, so its product with LESS = 1 − 2^−46
  * is at most the quotient and at least 2^18 below it at worst. What is left, below 2^18·b, gives the second digit with an
  * error below 2^−30, so that with SLIGHT taken off it is never too many and at most one too few.
  */
-import { near128 } from "./float";
+import { TWO64, near128 } from "./float";
 import { clear, copy, divide, isZero, mulHi, product } from "./limbs";
 
 /** A scale in memory: K (two limbs), shift, whether K serves, C (eight limbs) and D (five). */
@@ -29,8 +30,6 @@ import { clear, copy, divide, isZero, mulHi, product } from "./limbs";
 @inline const D_LIMBS: u32 = 5;
 export const SCALE_BYTES: u32 = 128;
 
-// @ts-ignore: decorator
-@inline const TWO64: f64 = 18446744073709551616.0;
 // @ts-ignore: decorator
 @inline const LESS: f64 = 1.0 - 1.4210854715202004e-14; // 1 − 2^−46
 // @ts-ignore: decorator
@@ -94,17 +93,30 @@ function short(scale: usize, a0: u64, a1: u64, b0: u64, b1: u64): bool {
     m0 = p1 >> bit | p2 << 1 << over; m1 = p2 >> bit | p3 << 1 << over; m2 = p3 >> bit; m3 = 0;
   }
   const inverse = 1.0 / near128(b0, b1);
-  const first = ((<f64>m2 * TWO64 + <f64>m1) * TWO64 + <f64>m0) * inverse;
-  if (m3 | (m2 >> 62) || !(first < 9223372036854775808.0)) return false;
+  let first = ((<f64><i64>m3 * TWO64 + <f64><i64>m2) * (TWO64 * TWO64) + near128(m0, m1)) * inverse;
+  let leading: u64 = 0, k: u64, t: u64;
+  if (first >= 9223372036854775808.0) { // a leading digit, in units of 2^48
+    if (!(first < 162259276829213363391578010288128.0)) return false; // 2^107
+    leading = <i64>(first * (LESS / 281474976710656.0));
+    const d0 = leading * b0;
+    let d1 = mulHi(leading, b0), d2 = mulHi(leading, b1);
+    l = leading * b1; d1 += l; d2 += u64(d1 < l);
+    h = d0 << 48; k = u64(m0 < h); m0 -= h;
+    h = d1 << 48 | d0 >> 16; t = m1 - h; c = u64(m1 < h); m1 = t - k; k = c + u64(t < k);
+    h = d2 << 48 | d1 >> 16; t = m2 - h; c = u64(m2 < h); m2 = t - k; k = c + u64(t < k);
+    m3 = m3 - (d2 >> 16) - k;
+    first = (<f64><i64>m2 * (TWO64 * TWO64) + near128(m0, m1)) * inverse;
+  }
+  if (m3 | (m2 >> 62)) return false;
 
   // r = M − q·b: not negative, since q is at most the quotient; below 2^18·b, so three limbs
-  let q = <u64>(first * LESS);
+  let q: u64 = <i64>(first * LESS);
   let r0 = q * b0, r1 = mulHi(q, b0), r2 = mulHi(q, b1);
   l = q * b1; r1 += l; r2 += u64(r1 < l);
-  let k = u64(m0 < r0); r0 = m0 - r0;
-  let t = m1 - r1; c = u64(m1 < r1); r1 = t - k; r2 = m2 - r2 - c - u64(t < k);
+  k = u64(m0 < r0); r0 = m0 - r0;
+  t = m1 - r1; c = u64(m1 < r1); r1 = t - k; r2 = m2 - r2 - c - u64(t < k);
 
-  const e = <u64>max(((<f64>r2 * TWO64 + <f64>r1) * TWO64 + <f64>r0) * inverse - SLIGHT, 0);
+  const e: u64 = <i64>max((<f64><i64>r2 * (TWO64 * TWO64) + near128(r0, r1)) * inverse - SLIGHT, 0);
   q += e;
   l = e * b1; h = mulHi(e, b0) + l;
   g = mulHi(e, b1) + u64(h < l);
@@ -126,7 +138,9 @@ function short(scale: usize, a0: u64, a1: u64, b0: u64, b1: u64): bool {
   x1 += c;
   const u = r1 + x1;
   if (r2 != 0 || u < x1 || u > b1 || (u == b1 && t >= b0)) return false;
-  quotientLo = q; quotientHi = 0;
+  l = leading << 48;
+  quotientLo = q + l;
+  quotientHi = (leading >> 16) + u64(quotientLo < l);
   return true;
 }
 

@@ -9,8 +9,8 @@
  */
 import { sharedCore } from "../abi.js";
 import type { LiquidationPrice } from "../book.js";
-import { PlimsollError, show } from "../errors.js";
-import { type Complete, type Fields, type Outcome, type Protocol, type Values, bool, choice, contractFunction, int, or, uint, writeFields } from "../protocol.js";
+import { PlimsollError } from "../errors.js";
+import { type Complete, type Fields, type Outcome, type Protocol, type Values, bool, checkFields, choice, contractFunction, int, or, uint, writeFields } from "../protocol.js";
 
 const wad = uint(256, "wad"), ray = uint(256, "ray"), rad = uint(256, "rad"), seconds = uint(256, "s");
 const RAY = 10n ** 27n;
@@ -102,14 +102,15 @@ const frobSafe = define("frobSafe", urn, { frobSafe: bool });
 function health(inputs: Values<typeof urn>): Outcome<{ readonly unsafe: boolean }> & (
   { readonly frobSafe: boolean } | { readonly frobReverts: true; readonly frobReason: string }
 ) {
+  checkFields("maker.health", urn, inputs);
   const judged = barkUnsafe(inputs), accepted = frobSafe(inputs);
   return { ...judged, ...(accepted.reverts ? { frobReverts: true, frobReason: accepted.reason } : { frobSafe: accepted.frobSafe }) };
 }
 
+const pokeInputs = { ink: wad, art: wad, rate: ray, val: wad, has: bool, par: ray, mat: ray };
 /** `Spotter.poke`, then `Dog.bark`'s judgement at the new `spot`; `spot` is there also where only the judgement reverts. */
-function pokeHealth(inputs: Values<{
-  ink: typeof wad; art: typeof wad; rate: typeof ray; val: typeof wad; has: typeof bool; par: typeof ray; mat: typeof ray;
-}>): Outcome<{ readonly unsafe: boolean }> & { readonly spot?: bigint } {
+function pokeHealth(inputs: Values<typeof pokeInputs>): Outcome<{ readonly unsafe: boolean }> & { readonly spot?: bigint } {
+  checkFields("maker.pokeHealth", pokeInputs, inputs);
   const { ink, art, rate, ...oracle } = inputs, poked = spot(oracle);
   return poked.reverts ? poked : { spot: poked.spot, ...barkUnsafe({ ink, art, rate, spot: poked.spot }) };
 }
@@ -130,8 +131,9 @@ export type Curve =
 function auction<I extends Fields, O extends Fields>(name: string, inputs: I, outputs: O) {
   const call = define(name, { ...curve, ...inputs }, outputs);
   return (values: Curve & Values<I>): Outcome<Complete<O>> => {
-    for (const field of CURVES[values?.calc] ?? []) if (!(field in values)) {
-      throw new PlimsollError("missing-field", `maker.${name} lacks ${field}, which ${show(values.calc)} needs`);
+    checkFields(`maker.${name}`, { ...curve, ...inputs }, values);
+    for (const field of CURVES[values.calc]) if ((values as Readonly<Record<string, unknown>>)[field] === undefined) {
+      throw new PlimsollError("missing-field", `maker.${name} lacks ${field}, which ${values.calc} needs`);
     }
     return call(values as unknown as Parameters<typeof call>[0]);
   };
@@ -192,7 +194,7 @@ function liquidationPrice(inputs: Values<typeof priceInputs>): LiquidationPrice 
   const core = sharedCore();
   writeFields(core, "maker.liquidationPrice", priceInputs, inputs, true);
   core.exports["maker_liquidationPrice"]!();
-  return ([undefined, "never", "always", "reverts"] as const)[Number(core.readResult(2))] ?? core.readResult(0, 8);
+  return ([undefined, "never", "always", "reverts"] as const)[Number(core.readResult(3))] ?? core.readResult(0, 12);
 }
 
 const descriptor: Protocol<typeof vault, typeof market, typeof system, typeof liquidation> = {
