@@ -163,7 +163,9 @@ function sixteen(a: v128, b: v128, c: v128, d: v128, e: v128, f: v128, g: v128, 
 }
 
 // @ts-ignore: decorator
-@inline function largest(v: v128): f64 { return max(f64x2.extract_lane(v, 0), f64x2.extract_lane(v, 1)); }
+@inline function larger(a: f64, b: f64): f64 { return a > b ? a : b; } // f64.max minds −0 and NaN, at a price
+// @ts-ignore: decorator
+@inline function largest(v: v128): f64 { return larger(f64x2.extract_lane(v, 0), f64x2.extract_lane(v, 1)); }
 
 /** The unsafe ones of 64 rows by limits and the exact rule. `market` may be a scenario's record. */
 function unsafeOf(market: usize, block: usize, log: u32, place: u32, lo: f64, hi: f64, certify: Judge): u64 {
@@ -246,17 +248,21 @@ function visit(market: usize, ordinal: u32, plane: i32, exact: bool, all: bool, 
       if (reverts) safest = Infinity; // they stand in neither bound: look again each time
     } else {
       let most = zero;
+      let slow = busy;
       if (!busy) {
-        let any = zero;
-        for (let at = keys, end = keys + 512; at < end; at += 64) {
-          const a = v128.load(at), b = v128.load(at, 16), c = v128.load(at, 32), d = v128.load(at, 48);
-          any = v128.or(any, v128.or(v128.or(f64x2.gt(a, bound), f64x2.gt(b, bound)), v128.or(f64x2.gt(c, bound), f64x2.gt(d, bound))));
-          most = f64x2.pmax(most, f64x2.pmax(f64x2.pmax(a, b), f64x2.pmax(c, d)));
+        let other = zero;
+        for (let at = keys, end = keys + 512; at < end; at += 128) {
+          const a = v128.load(at),     b = v128.load(at, 16), c = v128.load(at, 32), d = v128.load(at, 48);
+          const e = v128.load(at, 64), f = v128.load(at, 80), g = v128.load(at, 96), h = v128.load(at, 112);
+          const m = f64x2.pmax(f64x2.pmax(a, b), f64x2.pmax(c, d)), n = f64x2.pmax(f64x2.pmax(e, f), f64x2.pmax(g, h));
+          most = f64x2.pmax(most, m);
+          other = f64x2.pmax(other, n);
         }
-        busy = v128.any_true(any);
+        most = f64x2.pmax(most, other);
+        slow = v128.any_true(f64x2.gt(most, bound));
         safest = largest(most);
       }
-      if (busy) {
+      if (slow) {
         let safe = zero, unsafe = f64x2.splat(Infinity);
         most = zero;
         for (let i: u64 = 0, at = keys; i < 64; i += 16, at += 128) {
@@ -277,7 +283,7 @@ function visit(market: usize, ordinal: u32, plane: i32, exact: bool, all: bool, 
         }
         safest = largest(safe);
         least = min(f64x2.extract_lane(unsafe, 0), f64x2.extract_lane(unsafe, 1));
-        busy = mask != 0;
+        busy = popcnt(mask) > 4;
       }
       if (safest > lo) { // something is open
         safest = 0;
@@ -299,9 +305,8 @@ function visit(market: usize, ordinal: u32, plane: i32, exact: bool, all: bool, 
       if (then & ~now) rise(then & ~now, market, number, chunk, group);
     }
     if (keep) continue;
-    const bounds = block + (group << 4);
-    store<f64>(bounds, safest);
-    store<f64>(bounds, -least, 8);
+    const bounds = block + (group << 4), next = f64x2.replace_lane(f64x2.splat(safest), 1, -least);
+    if (v128.any_true(f64x2.ne(next, v128.load(bounds)))) v128.store(bounds, next); // most stay: no line of cache made dirty
     if (mask != before) {
       store<u64>(unsafeBits + (group << 3), mask);
       unsafeCount += <u32>popcnt(mask) - <u32>popcnt(before);
