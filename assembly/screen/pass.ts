@@ -220,112 +220,119 @@ export function scan(plane: i32, effort: i32, only: i32, keep: bool): bool {
 // @ts-ignore: decorator
 @inline function limitsOf(market: usize): v128 { return f64x2.replace_lane(f64x2.splat(load<f64>(market, LO)), 1, -load<f64>(market, HI)); }
 
+/** What a look through groups of a chunk needs to know, and what it found. */
+let unsafeDelta: u32 = 0, revertDelta: u32 = 0, dense = false;
+
 /** Looks through the groups of a chunk that may have changed. */
 function visit(market: usize, ordinal: u32, plane: i32, exact: bool, all: bool, keep: bool): void {
   const link = linkAt(market, ordinal), number = load<u32>(link, LINK_CHUNK), chunk = chunkAt(number);
   const block = <usize>load<u32>(chunk, BLOCK), log = load<u32>(chunk, LOG), used = load<u32>(chunk, USED);
-  const groups = (used + 63) >> 6, firstKey = keysOf(block, log), unsafeBits = unsafePlane(block, log), revertBits = revertsPlane(block, log);
-  const lo = load<f64>(market, LO), hi = load<f64>(market, HI), bound = f64x2.splat(hi), limits = limitsOf(market);
-  const zero = f64x2.splat(0);
-  let unsafeCount = <u32>load<u16>(link, LINK_UNSAFE), revertCount = <u32>load<u16>(link, LINK_REVERTS);
-  const revertedBefore = revertCount != 0;
-  let busy = false;
+  const groups = (used + 63) >> 6, unsafeBits = unsafePlane(block, log);
+  const lo = f64x2.splat(load<f64>(market, LO)), limits = limitsOf(market), never = f64x2.splat(-Infinity);
+  const quiet = !load<u16>(link, LINK_REVERTS) && !exact;
+  unsafeDelta = 0; revertDelta = 0; dense = false;
   startRecords();
 
-  for (let group: u32 = 0; group < groups; ++group) {
-    if (!all && !v128.any_true(f64x2.ge(v128.load(block + (group << 4)), limits))) continue;
-    const keys = firstKey + (group << 9), before = load<u64>(unsafeBits + (group << 3));
-    let mask: u64 = 0, reverts: u64 = 0, safest = 0.0, least = Infinity, top = -Infinity;
-
-    if (exact) {
-      mask = judgeAll(market, block, log, group << 6, min(used - (group << 6), 64));
-      reverts = reverting;
-      for (let i: u32 = 0; i < 64; ++i) {
-        const key = load<f64>(keys + (i << 3));
-        if (mask >> i & 1) { least = min(least, key); top = max(top, key); }
-        else safest = max(safest, key);
-      }
-      if (reverts) safest = Infinity; // they stand in neither bound: look again each time
-    } else {
-      let most = zero;
-      let slow = busy;
-      if (!busy) {
-        let other = zero;
+  let over = never, keys = keysOf(block, log), bounds = block;
+  for (let group: u32 = 0; group < groups; ++group, bounds += 16, keys += 512) {
+    let next = v128.load(bounds);
+    if (all || v128.any_true(f64x2.ge(next, limits))) {
+      if (quiet && !dense && !load<u64>(unsafeBits + (group << 3))) { // the common case: all were safe and are
+        let most = never, other = never;
         for (let at = keys, end = keys + 512; at < end; at += 128) {
           const a = v128.load(at),     b = v128.load(at, 16), c = v128.load(at, 32), d = v128.load(at, 48);
           const e = v128.load(at, 64), f = v128.load(at, 80), g = v128.load(at, 96), h = v128.load(at, 112);
-          const m = f64x2.pmax(f64x2.pmax(a, b), f64x2.pmax(c, d)), n = f64x2.pmax(f64x2.pmax(e, f), f64x2.pmax(g, h));
-          most = f64x2.pmax(most, m);
-          other = f64x2.pmax(other, n);
+          most  = f64x2.pmax(most,  f64x2.pmax(f64x2.pmax(a, b), f64x2.pmax(c, d)));
+          other = f64x2.pmax(other, f64x2.pmax(f64x2.pmax(e, f), f64x2.pmax(g, h)));
         }
         most = f64x2.pmax(most, other);
-        slow = v128.any_true(f64x2.gt(most, bound));
-        safest = largest(most);
-      }
-      if (slow) {
-        let safe = zero, unsafe = f64x2.splat(Infinity);
-        most = zero;
-        for (let i: u64 = 0, at = keys; i < 64; i += 16, at += 128) {
-          const a = v128.load(at),     b = v128.load(at, 16), c = v128.load(at, 32), d = v128.load(at, 48);
-          const e = v128.load(at, 64), f = v128.load(at, 80), g = v128.load(at, 96), h = v128.load(at, 112);
-          // a comparison is all ones or 0: with `and` it lets a key pass or 0, with `or` a key or NaN, which pmin leaves out
-          const A = f64x2.le(a, bound), B = f64x2.le(b, bound), C = f64x2.le(c, bound), D = f64x2.le(d, bound);
-          const E = f64x2.le(e, bound), F = f64x2.le(f, bound), G = f64x2.le(g, bound), H = f64x2.le(h, bound);
-          most = f64x2.pmax(f64x2.pmax(f64x2.pmax(f64x2.pmax(most, a), f64x2.pmax(b, c)), f64x2.pmax(f64x2.pmax(d, e), f64x2.pmax(f, g))), h);
-          safe = f64x2.pmax(safe, f64x2.pmax(
-            f64x2.pmax(f64x2.pmax(v128.and(a, A), v128.and(b, B)), f64x2.pmax(v128.and(c, C), v128.and(d, D))),
-            f64x2.pmax(f64x2.pmax(v128.and(e, E), v128.and(f, F)), f64x2.pmax(v128.and(g, G), v128.and(h, H)))));
-          unsafe = f64x2.pmin(f64x2.pmin(unsafe, v128.or(a, A)), v128.or(b, B));
-          unsafe = f64x2.pmin(f64x2.pmin(unsafe, v128.or(c, C)), v128.or(d, D));
-          unsafe = f64x2.pmin(f64x2.pmin(unsafe, v128.or(e, E)), v128.or(f, F));
-          unsafe = f64x2.pmin(f64x2.pmin(unsafe, v128.or(g, G)), v128.or(h, H));
-          mask |= (sixteen(A, B, C, D, E, F, G, H) ^ 0xffff) << i;
+        if (!v128.any_true(f64x2.gt(most, lo))) {
+          const safest = v128.shuffle<i64>(f64x2.pmax(most, v128.shuffle<i64>(most, most, 1, 0)), never, 0, 2);
+          if (!keep && v128.any_true(f64x2.ne(safest, next))) v128.store(bounds, safest); // most stay: no cache line made dirty
+          over = f64x2.pmax(over, safest);
+          continue;
         }
-        safest = largest(safe);
-        least = min(f64x2.extract_lane(unsafe, 0), f64x2.extract_lane(unsafe, 1));
-        busy = popcnt(mask) > 4;
       }
-      if (safest > lo) { // something is open
-        safest = 0;
-        for (let open = maskAbove(keys, lo) & ~mask; open; open &= open - 1) {
-          const i = <u32>ctz(open), key = load<f64>(keys + (i << 3));
-          if (judge(market, block, log, (group << 6) + i) == Status.UNSAFE) { mask |= <u64>1 << i; least = min(least, key); }
-          else safest = max(safest, key);
-        }
-        if (safest == 0) safest = lo; // a bound that holds for the rest
-        most = f64x2.splat(max(largest(most), least == Infinity ? 0 : least));
-      }
-      if (mask) top = largest(most);
+      look(market, number, chunk, group, plane, exact, keep);
+      next = v128.load(bounds);
     }
-
-    const reverted = revertedBefore ? load<u64>(revertBits + (group << 3)) : 0;
-    const now = plane == Status.UNSAFE ? mask : reverts, then = plane == Status.UNSAFE ? before : reverted;
-    if (now != then) {
-      if (now & ~then) fall(now & ~then, market, number, chunk, group);
-      if (then & ~now) rise(then & ~now, market, number, chunk, group);
-    }
-    if (keep) continue;
-    const bounds = block + (group << 4), next = f64x2.replace_lane(f64x2.splat(safest), 1, -least);
-    if (v128.any_true(f64x2.ne(next, v128.load(bounds)))) v128.store(bounds, next); // most stay: no line of cache made dirty
-    if (mask != before) {
-      store<u64>(unsafeBits + (group << 3), mask);
-      unsafeCount += <u32>popcnt(mask) - <u32>popcnt(before);
-    }
-    if (mask | before) store<f64>(topsOf(block, log) + (group << 3), top);
-    if (reverts != reverted) {
-      store<u64>(revertBits + (group << 3), reverts);
-      revertCount += <u32>popcnt(reverts) - <u32>popcnt(reverted);
-    }
+    over = f64x2.pmax(over, next);
   }
   if (keep) return;
 
-  let over = f64x2.splat(-Infinity), top = -Infinity;
-  for (let at = block, end = block + (groups << 4); at < end; at += 16) over = f64x2.pmax(over, v128.load(at));
-  if (unsafeCount) for (let at = topsOf(block, log), end = at + (groups << 3); at < end; at += 8) top = max(top, load<f64>(at));
   v128.store(boundsAt(market, ordinal), over);
+  const unsafeCount = load<u16>(link, LINK_UNSAFE) + unsafeDelta;
+  let top = -Infinity;
+  if (unsafeCount) for (let at = topsOf(block, log), end = at + (groups << 3); at < end; at += 8) top = larger(top, load<f64>(at));
   store<f64>(link, top, LINK_MAX);
   store<u16>(link, <u16>unsafeCount, LINK_UNSAFE);
-  store<u16>(link, <u16>revertCount, LINK_REVERTS);
+  store<u16>(link, <u16>(load<u16>(link, LINK_REVERTS) + revertDelta), LINK_REVERTS);
+}
+
+/** Finds the status of 64 rows anew, reports what changed, and writes bits and bounds unless `keep`. */
+function look(market: usize, number: u32, chunk: usize, group: u32, plane: i32, exact: bool, keep: bool): void {
+  const block = <usize>load<u32>(chunk, BLOCK), log = load<u32>(chunk, LOG), keys = keysOf(block, log) + (group << 9);
+  const unsafeBits = unsafePlane(block, log) + (group << 3), revertBits = revertsPlane(block, log) + (group << 3);
+  const before = load<u64>(unsafeBits), reverted = load<u64>(revertBits);
+  let mask: u64 = 0, reverts: u64 = 0, safest = 0.0, least = Infinity, top = 0.0; // keys are not negative, but for −∞
+
+  if (exact) {
+    const used = load<u32>(chunk, USED);
+    mask = judgeAll(market, block, log, group << 6, min(used - (group << 6), 64));
+    reverts = reverting;
+    for (let i: u32 = 0; i < 64; ++i) {
+      const key = load<f64>(keys + (i << 3));
+      if (mask >> i & 1) { least = min(least, key); top = larger(top, key); }
+      else safest = larger(key, safest);
+    }
+    if (reverts) safest = Infinity; // they stand in neither bound: look again each time
+  } else {
+    const lo = load<f64>(market, LO), bound = f64x2.splat(load<f64>(market, HI)), zero = f64x2.splat(0);
+    let safe = zero, most = zero, unsafe = f64x2.splat(Infinity);
+    for (let i: u64 = 0, at = keys; i < 64; i += 16, at += 128) {
+      const a = v128.load(at),     b = v128.load(at, 16), c = v128.load(at, 32), d = v128.load(at, 48);
+      const e = v128.load(at, 64), f = v128.load(at, 80), g = v128.load(at, 96), h = v128.load(at, 112);
+      // a comparison is all ones or 0: with `and` it lets a key pass or 0, with `or` a key or NaN, which pmin leaves out
+      const A = f64x2.le(a, bound), B = f64x2.le(b, bound), C = f64x2.le(c, bound), D = f64x2.le(d, bound);
+      const E = f64x2.le(e, bound), F = f64x2.le(f, bound), G = f64x2.le(g, bound), H = f64x2.le(h, bound);
+      most = f64x2.pmax(most, f64x2.pmax(f64x2.pmax(f64x2.pmax(a, b), f64x2.pmax(c, d)), f64x2.pmax(f64x2.pmax(e, f), f64x2.pmax(g, h))));
+      safe = f64x2.pmax(safe, f64x2.pmax(
+        f64x2.pmax(f64x2.pmax(v128.and(a, A), v128.and(b, B)), f64x2.pmax(v128.and(c, C), v128.and(d, D))),
+        f64x2.pmax(f64x2.pmax(v128.and(e, E), v128.and(f, F)), f64x2.pmax(v128.and(g, G), v128.and(h, H)))));
+      unsafe = f64x2.pmin(f64x2.pmin(unsafe, v128.or(a, A)), v128.or(b, B));
+      unsafe = f64x2.pmin(f64x2.pmin(unsafe, v128.or(c, C)), v128.or(d, D));
+      unsafe = f64x2.pmin(f64x2.pmin(unsafe, v128.or(e, E)), v128.or(f, F));
+      unsafe = f64x2.pmin(f64x2.pmin(unsafe, v128.or(g, G)), v128.or(h, H));
+      mask |= (sixteen(A, B, C, D, E, F, G, H) ^ 0xffff) << i;
+    }
+    safest = largest(safe);
+    top = largest(most);
+    least = min(f64x2.extract_lane(unsafe, 0), f64x2.extract_lane(unsafe, 1));
+    dense = popcnt(mask) > 4;
+    if (safest > lo) { // something is open
+      safest = lo; // holds for the rest
+      for (let open = maskAbove(keys, lo) & ~mask; open; open &= open - 1) {
+        const i = <u32>ctz(open), key = load<f64>(keys + (i << 3));
+        if (judge(market, block, log, (group << 6) + i) == Status.UNSAFE) { mask |= <u64>1 << i; least = min(least, key); }
+        else safest = larger(key, safest);
+      }
+    }
+  }
+
+  const now = plane == Status.UNSAFE ? mask : reverts, then = plane == Status.UNSAFE ? before : reverted;
+  if (now & ~then) fall(now & ~then, market, number, chunk, group);
+  if (then & ~now) rise(then & ~now, market, number, chunk, group);
+  if (keep) return;
+  v128.store(block + (group << 4), f64x2.replace_lane(f64x2.splat(safest), 1, -least));
+  if (mask | before) store<f64>(topsOf(block, log) + (group << 3), mask ? top : -Infinity);
+  if (mask != before) {
+    store<u64>(unsafeBits, mask);
+    unsafeDelta += <u32>popcnt(mask) - <u32>popcnt(before);
+  }
+  if (reverts != reverted) {
+    store<u64>(revertBits, reverts);
+    revertDelta += <u32>popcnt(reverts) - <u32>popcnt(reverted);
+  }
 }
 
 // ---- What is so now; statuses must be up to date
