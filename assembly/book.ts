@@ -289,11 +289,11 @@ export function gather(order: i32, k: u32, only: i32, near: bool, floor: bool): 
       if (only >= 0 && m != <u32>only) continue;
       const market = marketAt(m), factor = load<f64>(market, FACTOR);
       for (let i: u32 = 0, n = load<u32>(market, CHUNKS); i < n; ++i) {
-        const top = load<f64>(linkAt(market, i), LINK_MAX);
+        const top = <f64>load<f32>(linkAt(market, i), LINK_MAX);
         if (top > 0) Threshold.offer(top * factor, k);
       }
     }
-    least = Threshold.least(k);
+    least = Threshold.least(k) * (1 - 4.76837158203125e-7); // an f32 key is up to 2^−21 above its quotient
   }
   startSelection(order);
   for (let m: u32 = 0; m < marketsHeld(); ++m) {
@@ -301,7 +301,7 @@ export function gather(order: i32, k: u32, only: i32, near: bool, floor: bool): 
     const market = marketAt(m), factor = load<f64>(market, FACTOR);
     for (let i: u32 = 0, n = load<u32>(market, CHUNKS); i < n; ++i) {
       const link = linkAt(market, i), close = near && mayBeNear(market, i, ilk.NEAR);
-      if (!close && (!load<u16>(link, LINK_UNSAFE) || load<f64>(link, LINK_MAX) * factor < least)) continue;
+      if (!close && (!load<u16>(link, LINK_UNSAFE) || <f64>load<f32>(link, LINK_MAX) * factor < least)) continue;
       if (!gatherChunk(order, market, load<u32>(link, LINK_CHUNK), least, close)) return false;
     }
   }
@@ -310,14 +310,15 @@ export function gather(order: i32, k: u32, only: i32, near: bool, floor: bool): 
 
 function gatherChunk(order: i32, market: usize, number: u32, least: f64, near: bool): bool {
   const chunk = chunkAt(number), block = <usize>load<u32>(chunk, BLOCK), log = load<u32>(chunk, LOG), used = load<u32>(chunk, USED);
-  const bits = unsafePlane(block, log);
+  const bits = unsafePlane(block, log), keys = keysOf(block, log), factor = load<f64>(market, FACTOR);
   if (!reserveCandidates(used)) return false;
   for (let place: u32 = 0; place < used; place += 64) {
     let mask = load<u64>(bits + (place >> 3));
     if (near) mask |= nearOf(market, block, log, place, ilk.isNear, ilk.NEAR);
     for (mask = wanted(mask, market, block, log, place); mask; mask &= mask - 1) {
-      const at = place + <u32>ctz(mask), score = ilk.score(order, market, block, log, at);
-      if (score >= least) push(score, number << ROWS_LOG | at);
+      const at = place + <u32>ctz(mask);
+      if (<f64>load<f32>(keys + (at << 2)) * factor < least) continue;
+      push(ilk.score(order, market, block, log, at), number << ROWS_LOG | at);
     }
   }
   return true;
@@ -460,8 +461,8 @@ function floatRatiosOf(market: usize, number: u32, count: u32): u32 {
 }
 
 /** The sum of all keys by SIMD with eight accumulators: the memory's read bandwidth, for the benchmark to compare with. */
-export function sumKeys(): f64 {
-  const zero = f64x2.splat(0);
+export function sumKeys(): f32 {
+  const zero = f32x4.splat(0);
   let a = zero, b = zero, c = zero, d = zero;
   let e = zero, f = zero, g = zero, h = zero;
   for (let m: u32 = 0; m < marketsHeld(); ++m) {
@@ -469,14 +470,14 @@ export function sumKeys(): f64 {
     for (let i: u32 = 0, n = load<u32>(market, CHUNKS); i < n; ++i) {
       const chunk = chunkAt(load<u32>(linkAt(market, i), LINK_CHUNK));
       let at = keysOf(load<u32>(chunk, BLOCK), load<u32>(chunk, LOG));
-      for (const end = at + (8 << load<u32>(chunk, LOG)); at < end; at += 128) {
-        a = f64x2.add(a, v128.load(at));     b = f64x2.add(b, v128.load(at, 16));
-        c = f64x2.add(c, v128.load(at, 32)); d = f64x2.add(d, v128.load(at, 48));
-        e = f64x2.add(e, v128.load(at, 64)); f = f64x2.add(f, v128.load(at, 80));
-        g = f64x2.add(g, v128.load(at, 96)); h = f64x2.add(h, v128.load(at, 112));
+      for (const end = at + (4 << load<u32>(chunk, LOG)); at < end; at += 128) {
+        a = f32x4.add(a, v128.load(at));     b = f32x4.add(b, v128.load(at, 16));
+        c = f32x4.add(c, v128.load(at, 32)); d = f32x4.add(d, v128.load(at, 48));
+        e = f32x4.add(e, v128.load(at, 64)); f = f32x4.add(f, v128.load(at, 80));
+        g = f32x4.add(g, v128.load(at, 96)); h = f32x4.add(h, v128.load(at, 112));
       }
     }
   }
-  a = f64x2.add(f64x2.add(f64x2.add(a, b), f64x2.add(c, d)), f64x2.add(f64x2.add(e, f), f64x2.add(g, h)));
-  return f64x2.extract_lane(a, 0) + f64x2.extract_lane(a, 1);
+  a = f32x4.add(f32x4.add(f32x4.add(a, b), f32x4.add(c, d)), f32x4.add(f32x4.add(e, f), f32x4.add(g, h)));
+  return f32x4.extract_lane(a, 0) + f32x4.extract_lane(a, 1) + f32x4.extract_lane(a, 2) + f32x4.extract_lane(a, 3);
 }

@@ -8,7 +8,7 @@
 import { ARGS, RESULTS, SYSTEM } from "../layout";
 import { FACTOR, HEADER, HI, LO, PASS, keysOf, lives, vaultColumn } from "../store/chunks";
 import { Sound, Status, setReverting } from "../screen/pass";
-import { DOWN, LOOSE, UP, near, near128, nearPair } from "../wide/float";
+import { DOWN, UP, above32, above32Pair, below32, near, near128, nearPair } from "../wide/float";
 import { addSmall, clear, compare, copy, divide, isZero, mulHi, product, productLess } from "../wide/limbs";
 import { prepare } from "../wide/quotient";
 import {
@@ -73,9 +73,11 @@ const INK: u32 = 0, ART: u32 = 16;
 // @ts-ignore: decorator
 @inline const FLOOR: usize = HEADER + 744;            // least art that reaches the query's debt floor (u256)
 // @ts-ignore: decorator
-@inline export const NEAR: usize = HEADER + 776;      // f64 limits of the query's distance
+@inline export const NEAR: usize = HEADER + 776;      // f32 limits of the query's distance, as LO and HI
 // @ts-ignore: decorator
-@inline export const MARKET_BYTES: u32 = <u32>HEADER + 792;
+@inline const LINE: usize = HEADER + 784;             // f64s below and above spot/rate
+// @ts-ignore: decorator
+@inline export const MARKET_BYTES: u32 = <u32>HEADER + 800;
 export const FIGURES: u32 = 13;
 
 // @ts-ignore: decorator
@@ -89,12 +91,12 @@ export const FIGURES: u32 = 13;
 
 // ---- The screen
 
-/** Writes the keys of `count` rows: art/ink, rounded up by less than LOOSE; +∞ without ink, −∞ without art. */
+/** Writes the keys of `count` rows: art/ink, rounded up; +∞ without ink, −∞ without art. */
 export function rekey(block: usize, log: u32, place: u32, count: u32): void {
   let ink = vaultColumn(block, log, INK) + (place << 4), art = vaultColumn(block, log, ART) + (place << 4);
-  let key = keysOf(block, log) + (place << 3);
-  for (; count > 1; count -= 2, key += 16, ink += 32, art += 32) v128.store(key, quotients(ink, ink + 16, art, art + 16));
-  if (count) store<f64>(key, f64x2.extract_lane(quotients(ink, ink, art, art), 0));
+  let key = keysOf(block, log) + (place << 2);
+  for (; count > 1; count -= 2, key += 8, ink += 32, art += 32) v128.store64_lane(key, quotients(ink, ink + 16, art, art + 16), 0);
+  if (count) v128.store32_lane(key, quotients(ink, ink, art, art), 0);
 }
 
 // @ts-ignore: decorator
@@ -102,7 +104,7 @@ export function rekey(block: usize, log: u32, place: u32, count: u32): void {
 function quotients(ink: usize, ink2: usize, art: usize, art2: usize): v128 {
   const debt = nearPair(art, art2);
   const key = f64x2.mul(f64x2.div(debt, nearPair(ink, ink2)), f64x2.splat(UP));
-  return v128.bitselect(key, f64x2.splat(-Infinity), f64x2.gt(debt, f64x2.splat(0)));
+  return above32Pair(v128.bitselect(key, f64x2.splat(-Infinity), f64x2.gt(debt, f64x2.splat(0))));
 }
 
 /**
@@ -127,12 +129,14 @@ export function derive(market: usize, time: usize): void {
     if (!isZero(rate, 4)) {
       const quotient = near(spot, 4) / near(rate, 4);
       lo = quotient * DOWN;
-      hi = quotient * UP * (1 + 2 * LOOSE); // key·(1 − LOOSE) > q·UP, and 1/(1 − x) ≤ 1 + 2x
+      hi = quotient * UP;
       factor = 1 / quotient;
     }
   }
-  store<f64>(market, lo, LO);
-  store<f64>(market, hi, HI);
+  store<f64>(market, lo, LINE);
+  store<f64>(market, hi, LINE + 8);
+  store<f32>(market, below32(lo), LO);
+  store<f32>(market, above32(hi), HI);
   store<f64>(market, factor, FACTOR);
   store<u32>(market, sound, PASS);
 }
@@ -184,8 +188,8 @@ let within: usize = memory.data(32, 16); // wad: health below 1e18 + within
 export function setWithin(market: usize, distance: usize): void {
   copy(within, distance, 4);
   const reach = (near(within, 4) + 1e18) / 1e18; // relative error below 2^−48
-  store<f64>(market, load<f64>(market, LO) / reach * DOWN, NEAR);
-  store<f64>(market, load<f64>(market, HI) / reach * UP, NEAR + 8);
+  store<f32>(market, below32(load<f64>(market, LINE) / reach * DOWN), NEAR);
+  store<f32>(market, above32(load<f64>(market, LINE + 8) / reach * UP), NEAR + 4);
 }
 
 /** Whether a row that does not revert has health·1e18 < 1e18 + within, as the exact quotient. Status.UNSAFE if so. */
@@ -311,14 +315,13 @@ function debtLong(market: usize, a0: u64, a1: u64): void {
 
 /** A figure that is larger the earlier a row comes in the order, to within 2^−45. */
 export function score(order: i32, market: usize, block: usize, log: u32, place: u32): f64 {
+  const ink = vaultColumn(block, log, INK) + (place << 4), art = vaultColumn(block, log, ART) + (place << 4);
   if (order == Order.RISKIEST) {
-    const factor = load<f64>(market, FACTOR);
-    return factor ? load<f64>(keysOf(block, log) + (place << 3)) * factor : -Infinity;
+    const factor = load<f64>(market, FACTOR), debt = near128(load<u64>(art), load<u64>(art, 8));
+    return factor && debt ? debt / near128(load<u64>(ink), load<u64>(ink, 8)) * factor : -Infinity;
   }
-  const art = vaultColumn(block, log, ART) + (place << 4);
   if (order == Order.DEBT) return near128(load<u64>(art), load<u64>(art, 8)) * near(market + VIEW_RATE, 4);
   begin();
-  const ink = vaultColumn(block, log, INK) + (place << 4);
   price(LEFT, amount(ink), amount(art), at(market + VIEW_RATE), at(market + MAT), at(SYSTEM + PAR));
   return near(LEFT, PRICE_LIMBS);
 }

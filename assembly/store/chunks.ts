@@ -3,11 +3,11 @@
  * `chunk << 10 | place`. All chunks of a market but the last hold 1,024 rows; the last begins with 64 and doubles in
  * place, its number unchanged, so ten thousand small markets stay small.
  *
- *   chunk of n rows    ┌ bounds    n / 64 · 2 f64   of each group of 64 rows: largest key found safe, least found unsafe (negated)
- *   (columns, so that  ├ keys      n · f64          the screen key (screen/pass)
+ *   chunk of n rows    ┌ bounds    n / 64 · 4 f32   of each group of 64 rows: largest key found safe, least found unsafe
+ *                      │                            (negated), largest found unsafe, −∞
+ *   (columns, so that  ├ keys      n · f32          the screen key (screen/pass)
  *    a pass reads what ├ unsafe    n / 8 bytes      what the last scan found, a bit a row
  *    it needs)         ├ reverts   n / 8 bytes
- *                      ├ tops      n / 64 · f64     of each group: largest key found unsafe, −∞ without
  *                      ├ lives     n · u16          odd while the row is taken; ids carry it
  *                      ├ vault     n · stride       the columns of the protocol's rule, e.g. ink, art
  *                      └ user keys n · keyBytes
@@ -15,7 +15,7 @@
  *   market             ┌ header    (below)
  *                      └ figures, what follows from them: the rule's business
  *
- *   zones of a market  ┌ bounds    16 bytes a chunk, over its groups
+ *   zones of a market  ┌ bounds    8 bytes a chunk, over its groups
  *   (one table)        └ links     16 bytes a chunk: largest key found unsafe, chunk number, counts of both planes
  */
 import { doubled, ensure, give, take, chunkClass, tableClass } from "./blocks";
@@ -67,9 +67,9 @@ const CHUNK_LOG2: u32 = 5;
 // @ts-ignore: decorator
 @inline export const LIVE: usize = 16;      // u32
 // @ts-ignore: decorator
-@inline export const LO: usize = 24;        // f64, a key not above it is proved safe
+@inline export const LO: usize = 24;        // f32, a key not above it is proved safe
 // @ts-ignore: decorator
-@inline export const HI: usize = 32;        // f64, a key above it is proved unsafe
+@inline export const HI: usize = 28;        // f32, a key above it is proved unsafe
 // @ts-ignore: decorator
 @inline export const FACTOR: usize = 40;    // f64, key times factor is close to 1/health
 // @ts-ignore: decorator
@@ -112,34 +112,34 @@ export function openStore(rowBytes: u32, bytesOfKey: u32, bytesOfMarket: u32, mo
 @inline export function vaultsHeld(): u32 { return living; }
 // @ts-ignore: decorator
 @inline export function userKeyBytes(): u32 { return keyBytes; }
-/** What a row takes of bounds, keys, planes and tops: 2 + 64 + 1 + 1 + 1 bits. */
-const SCREEN_BITS: u32 = 69;
+/** Bytes of a group of 64 rows. */
+const BOUNDS: u32 = 16, KEYS: u32 = 256, PLANE: u32 = 8, LIVES: u32 = 128;
 // @ts-ignore: decorator
-@inline function chunkBytes(log: u32): u32 { return (SCREEN_BITS << log >> 3) + ((2 + stride + keyBytes) << log); }
+@inline function groupsOf(log: u32): u32 { return 1 << log >> 6; }
 // @ts-ignore: decorator
-@inline export function keysOf(block: usize, log: u32): usize { return block + (1 << log >> 2); }
+@inline function chunkBytes(log: u32): u32 { return (BOUNDS + KEYS + 2 * PLANE + LIVES) * groupsOf(log) + ((stride + keyBytes) << log); }
 // @ts-ignore: decorator
-@inline export function unsafePlane(block: usize, log: u32): usize { return block + (66 << log >> 3); }
+@inline export function keysOf(block: usize, log: u32): usize { return block + BOUNDS * groupsOf(log); }
 // @ts-ignore: decorator
-@inline export function revertsPlane(block: usize, log: u32): usize { return block + (67 << log >> 3); }
+@inline export function unsafePlane(block: usize, log: u32): usize { return block + (BOUNDS + KEYS) * groupsOf(log); }
 // @ts-ignore: decorator
-@inline export function topsOf(block: usize, log: u32): usize { return block + (68 << log >> 3); }
+@inline export function revertsPlane(block: usize, log: u32): usize { return block + (BOUNDS + KEYS + PLANE) * groupsOf(log); }
 // @ts-ignore: decorator
-@inline export function lives(block: usize, log: u32): usize { return block + (SCREEN_BITS << log >> 3); }
+@inline export function lives(block: usize, log: u32): usize { return block + (BOUNDS + KEYS + 2 * PLANE) * groupsOf(log); }
 // @ts-ignore: decorator
-@inline export function vaultColumn(block: usize, log: u32, offset: u32): usize { return lives(block, log) + ((2 + offset) << log); }
+@inline export function vaultColumn(block: usize, log: u32, offset: u32): usize { return block + (BOUNDS + KEYS + 2 * PLANE + LIVES) * groupsOf(log) + (offset << log); }
 // @ts-ignore: decorator
 @inline export function userKeys(block: usize, log: u32): usize { return vaultColumn(block, log, stride); }
 
 // @ts-ignore: decorator
-@inline export function boundsAt(market: usize, ordinal: u32): usize { return <usize>load<u32>(market, ZONES) + (ordinal << 4); }
+@inline export function boundsAt(market: usize, ordinal: u32): usize { return <usize>load<u32>(market, ZONES) + (ordinal << 3); }
 // @ts-ignore: decorator
 @inline export function linkAt(market: usize, ordinal: u32): usize {
-  return <usize>load<u32>(market, ZONES) + (16 << load<u32>(market, ZONES_LOG)) + (ordinal << 4);
+  return <usize>load<u32>(market, ZONES) + (8 << load<u32>(market, ZONES_LOG)) + (ordinal << 4);
 }
 /** Fields of a link. */
 // @ts-ignore: decorator
-@inline export const LINK_MAX: usize = 0;      // f64, largest key found unsafe, attained; −∞ without
+@inline export const LINK_MAX: usize = 0;      // f32, largest key found unsafe, attained; −∞ without
 // @ts-ignore: decorator
 @inline export const LINK_CHUNK: usize = 8;    // u32
 // @ts-ignore: decorator
@@ -188,7 +188,7 @@ export function addMarket(): i32 {
     memory.fill(next + (1 << dirtyLog), 0, 1 << dirtyLog);
     dirty = next; ++dirtyLog;
   }
-  const zones = take(tableClass(5), 32);
+  const zones = take(tableClass(5), 32); // for one chunk, 24 bytes
   if (!zones) return Fault.MEMORY;
   const market = marketAt(marketCount);
   memory.fill(market, 0, marketBytes);
@@ -294,7 +294,7 @@ export function vacate(row: u32): void {
   const number = row >> ROWS_LOG, placeInChunk = row & 1023, chunk = chunkAt(number);
   const block = <usize>load<u32>(chunk), log = load<u32>(chunk, LOG), market = marketAt(load<u32>(chunk, MARKET));
   const bit = placeInChunk >> 3, mask = ~(1 << (placeInChunk & 7));
-  store<f64>(keysOf(block, log) + (placeInChunk << 3), -Infinity);
+  store<f32>(keysOf(block, log) + (placeInChunk << 2), -Infinity);
   for (let offset: u32 = 0; offset < stride; offset += 16) {
     memory.fill(vaultColumn(block, log, offset) + (placeInChunk << 4), 0, 16);
   }
@@ -329,8 +329,8 @@ export function vacate(row: u32): void {
 /** Opens the groups of `count` rows for the next scan: a bound of +∞ promises nothing until they have been looked through. */
 export function open(market: usize, chunk: usize, place: u32, count: u32): void {
   const block = <usize>load<u32>(chunk, BLOCK);
-  for (let group = place >> 6, last = place + count - 1 >> 6; group <= last; ++group) store<f64>(block + (group << 4), Infinity);
-  store<f64>(boundsAt(market, load<u32>(chunk, ORDINAL)), Infinity);
+  for (let group = place >> 6, last = place + count - 1 >> 6; group <= last; ++group) store<f32>(block + (group << 4), Infinity);
+  store<f32>(boundsAt(market, load<u32>(chunk, ORDINAL)), Infinity);
   touch(market);
 }
 
@@ -346,8 +346,8 @@ function append(market: usize, wanted: u32): bool {
   if (ordinal == <u32>1 << zonesLog) { // bounds and links each twice as long
     const old = <usize>load<u32>(market, ZONES), next = take(tableClass(zonesLog + 6), 64 << zonesLog);
     if (!next) return false;
-    memory.copy(next, old, 16 << zonesLog);
-    memory.copy(next + (32 << zonesLog), old + (16 << zonesLog), 16 << zonesLog);
+    memory.copy(next, old, 8 << zonesLog);
+    memory.copy(next + (16 << zonesLog), old + (8 << zonesLog), 16 << zonesLog);
     give(tableClass(zonesLog + 5), old);
     store<u32>(market, <u32>next, ZONES);
     store<u32>(market, zonesLog + 1, ZONES_LOG);
@@ -364,9 +364,9 @@ function append(market: usize, wanted: u32): bool {
   store<u32>(chunk, ordinal, ORDINAL);
   store<u32>(chunk, log, LOG);
   const bounds = boundsAt(market, ordinal), link = linkAt(market, ordinal);
-  store<f64>(bounds, -Infinity, 0);
-  store<f64>(bounds, -Infinity, 8);
-  store<f64>(link, -Infinity, LINK_MAX);
+  store<f32>(bounds, -Infinity, 0);
+  store<f32>(bounds, -Infinity, 4);
+  store<f32>(link, -Infinity, LINK_MAX);
   store<u32>(link, chunkCount++, LINK_CHUNK);
   store<u32>(link, 0, LINK_UNSAFE);
   store<u32>(market, ordinal + 1, CHUNKS);
@@ -384,11 +384,11 @@ function widen(chunk: usize, rows: u32): bool {
   const from = <usize>load<u32>(chunk), to = take(chunkClass(next), chunkBytes(next));
   if (!to) return false;
   blank(to, next);
-  memory.copy(to, from, 1 << log >> 2);
-  memory.copy(keysOf(to, next), keysOf(from, log), 8 << log);
-  memory.copy(unsafePlane(to, next), unsafePlane(from, log), 1 << log >> 3);
-  memory.copy(revertsPlane(to, next), revertsPlane(from, log), 1 << log >> 3);
-  memory.copy(topsOf(to, next), topsOf(from, log), 1 << log >> 3);
+  const groups = groupsOf(log);
+  memory.copy(to, from, BOUNDS * groups);
+  memory.copy(keysOf(to, next), keysOf(from, log), KEYS * groups);
+  memory.copy(unsafePlane(to, next), unsafePlane(from, log), PLANE * groups);
+  memory.copy(revertsPlane(to, next), revertsPlane(from, log), PLANE * groups);
   memory.copy(lives(to, next), lives(from, log), 2 << log);
   for (let offset: u32 = 0; offset < stride; offset += 16) {
     memory.copy(vaultColumn(to, next, offset), vaultColumn(from, log, offset), 16 << log);
@@ -402,13 +402,7 @@ function widen(chunk: usize, rows: u32): bool {
 
 /** A block whose rows were never taken. */
 function blank(block: usize, log: u32): void {
-  fill(block, 1 << log >> 2);
-  fill(keysOf(block, log), 8 << log);
-  memory.fill(unsafePlane(block, log), 0, 2 << log >> 3);
-  fill(topsOf(block, log), 1 << log >> 3);
-  memory.fill(lives(block, log), 0, 2 << log);
-}
-
-function fill(at: usize, bytes: u32): void {
-  for (const end = at + bytes; at < end; at += 8) store<f64>(at, -Infinity);
+  let at = block;
+  for (const end = unsafePlane(block, log); at < end; at += 4) store<f32>(at, -Infinity);
+  memory.fill(at, 0, vaultColumn(block, log, 0) - at);
 }

@@ -81,3 +81,33 @@ export function upperQuotient(a: usize, b: usize, limbs: u32): f64 { return near
 // @ts-ignore: decorator
 @inline
 export function lowerQuotient(a: usize, b: usize, limbs: u32): f64 { return near(a, limbs) / near(b, limbs) * DOWN; }
+
+// ---- f32 bounds of non-negative numbers
+
+const INFINITY_BITS: u32 = 0x7f800000;
+
+/** The f32 that comes `steps` after x ≥ 0, at most +∞. */
+// @ts-ignore: decorator
+@inline
+function after(x: f32, steps: u32): f32 { return reinterpret<f32>(min(reinterpret<u32>(x) + steps, INFINITY_BITS)); }
+
+/** The largest f32 ≤ x. */
+export function below32(x: f64): f32 {
+  const near = <f32>x;
+  return <f64>near > x ? reinterpret<f32>(reinterpret<u32>(near) - 1) : near;
+}
+
+/** An f32 ≥ x that no `above32Pair` of a number ≤ x exceeds, nor that of a number whose f64 bound is LOOSE above it. */
+export function above32(x: f64): f32 { return after(<f32>x, 5); }
+
+/**
+ * f32s no less than two f64s x ≥ 0 (or ±∞, which stay), in the low lanes: the nearest one's successor. Of such a key it is
+ * known that x is more than the key's second predecessor: the nearest is at least x's midpoint to its predecessor.
+ */
+// @ts-ignore: decorator
+@inline
+export function above32Pair(x: v128): v128 {
+  const near = f32x4.demote_f64x2_zero(x);
+  const finite = f32x4.lt(f32x4.abs(near), f32x4.splat(Infinity));
+  return i32x4.sub(near, finite); // all ones is −1
+}
