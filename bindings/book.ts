@@ -32,7 +32,7 @@ export interface Query {
   readonly limit?: number;
   /** Vaults with at least this debt, fees included, wad. */
   readonly minDebt?: bigint;
-  /** Safe vaults too whose health is below 1e18 + this (wad): 20000000000000000n for those within 2 % of the line. */
+  /** Safe vaults too whose health is below 1e18 + this (wad): 20000000000000000n for those within 2 % of the line. A market whose vaults no price endangers (Maker's `spot` = 0) has no line. */
   readonly within?: bigint;
   /** The time, in seconds, to which fees are accrued first, as if every market had been touched then. Without it, as stored. */
   readonly at?: bigint;
@@ -84,6 +84,9 @@ export interface Inspection<V extends Fields, L extends Fields> {
   readonly liquidationPrice: LiquidationPrice;
   readonly liquidation: Liquidation<L>;
 }
+
+/** The type of a book of a protocol: `BookOf<typeof maker>`. */
+export type BookOf<P> = P extends Protocol<infer V, infer M, infer S, infer L> ? Book<V, M, S, L> : never;
 
 /** Columns of a bulk call: for each field two little-endian limbs a row. */
 export type Columns<F extends Fields> = { readonly [K in keyof F]: BigUint64Array };
@@ -150,6 +153,9 @@ export class Book<V extends Fields = Fields, M extends Fields = Fields, S extend
 
   /** The instance behind the book, for measurements of memory and passes. @internal */
   get core(): Core { return this.#core; }
+
+  /** Bytes of the book's WebAssembly memory. */
+  get bytes(): number { return this.#core.exports.memory.buffer.byteLength; }
 
   /** Vaults in the book. */
   get size(): number { return this.#core.exports.size(); }
@@ -346,10 +352,10 @@ export class Book<V extends Fields = Fields, M extends Fields = Fields, S extend
 
   // ---- Questions
 
-  /** The vaults that are unsafe now. Exact: what the screen cannot prove, the contract's rule decides. */
-  scan(query?: Query): Hits<V>;
   /** What changed since the scan before, whichever query that had. */
   scan(query: Query & { readonly since: "last" }): Changes<V>;
+  /** The vaults that are unsafe now. Exact: what the screen cannot prove, the contract's rule decides. */
+  scan(query?: Query & { readonly since?: undefined }): Hits<V>;
   scan(query: Query & { readonly since?: "last" } = {}): Hits<V> | Changes<V> {
     const core = this.#core, { exports } = core;
     objectOf("query", query);

@@ -3,7 +3,7 @@
  * @module
  */
 export { openBook } from "./book.js";
-export type { Book, BookOptions, Changes, Columns, Flips, Inspection, Liquidation, LiquidationPrice, Order, Query, Status } from "./book.js";
+export type { Book, BookOf, BookOptions, Changes, Columns, Flips, Inspection, Liquidation, LiquidationPrice, Order, Query, Status } from "./book.js";
 export { PlimsollError } from "./errors.js";
 export type { ErrorCode } from "./errors.js";
 export { MAX_U128 } from "./hits.js";

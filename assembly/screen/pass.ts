@@ -245,7 +245,7 @@ let unsafeDelta: u32 = 0, revertDelta: u32 = 0, dense = false;
 function visit(market: usize, ordinal: u32, plane: i32, exact: bool, all: bool, keep: bool): void {
   const link = linkAt(market, ordinal), number = load<u32>(link, LINK_CHUNK), chunk = chunkAt(number);
   const block = <usize>load<u32>(chunk, BLOCK), log = load<u32>(chunk, LOG), used = load<u32>(chunk, USED);
-  const groups = (used + 63) >> 6, unsafeBits = unsafePlane(block, log);
+  const groups = (used + 63) >> 6;
   const lo = f32x4.splat(load<f32>(market, LO)), limits = groupLimits(limitsOf(market)), never = f32x4.splat(-Infinity);
   const quiet = !load<u16>(link, LINK_REVERTS) && !exact;
   unsafeDelta = 0; revertDelta = 0; dense = false;
@@ -254,7 +254,7 @@ function visit(market: usize, ordinal: u32, plane: i32, exact: bool, all: bool, 
   let over = never, keys = keysOf(block, log), bounds = block;
   for (let group: u32 = 0; group < groups; ++group, bounds += 16, keys += 256) {
     if (all || v128.any_true(f32x4.ge(v128.load(bounds), limits))) {
-      if (quiet && !dense && !load<u64>(unsafeBits + (group << 3))) { // the common case: all were safe and are
+      if (quiet && !dense && load<f32>(bounds, 4) == -Infinity) { // the common case: all were safe and are
         let most = never, other = never;
         for (let at = keys, end = keys + 256; at < end; at += 128) {
           const a = v128.load(at),     b = v128.load(at, 16), c = v128.load(at, 32), d = v128.load(at, 48);

@@ -293,15 +293,14 @@ export function place(market: usize, wanted: u32): i64 {
 export function vacate(row: u32): void {
   const number = row >> ROWS_LOG, placeInChunk = row & 1023, chunk = chunkAt(number);
   const block = <usize>load<u32>(chunk), log = load<u32>(chunk, LOG), market = marketAt(load<u32>(chunk, MARKET));
-  const bit = placeInChunk >> 3, mask = ~(1 << (placeInChunk & 7));
+  const bit = placeInChunk >> 3, mask: u32 = 1 << (placeInChunk & 7);
   store<f32>(keysOf(block, log) + (placeInChunk << 2), -Infinity);
   for (let offset: u32 = 0; offset < stride; offset += 16) {
     memory.fill(vaultColumn(block, log, offset) + (placeInChunk << 4), 0, 16);
   }
-  let plane = unsafePlane(block, log) + bit;
-  store<u8>(plane, load<u8>(plane) & mask);
-  plane = revertsPlane(block, log) + bit;
-  store<u8>(plane, load<u8>(plane) & mask);
+  const link = linkAt(market, load<u32>(chunk, ORDINAL));
+  forget(unsafePlane(block, log) + bit, mask, link + LINK_UNSAFE);
+  forget(revertsPlane(block, log) + bit, mask, link + LINK_REVERTS);
   open(market, chunk, placeInChunk, 1);
   store<u8>(chunk, 1, AGED);
   --living;
@@ -324,6 +323,14 @@ export function vacate(row: u32): void {
     store<u16>(chunk, 0, FREED);
     for (let i: u32 = 0; i < 1 << log; ++i) store<u32>(vaultColumn(block, log, 0) + (i << 4), 0);
   }
+}
+
+/** Clears a bit of a plane; the chunk's count of them follows. */
+function forget(byte: usize, mask: u32, count: usize): void {
+  const bits = <u32>load<u8>(byte);
+  if (!(bits & mask)) return;
+  store<u8>(byte, <u8>(bits ^ mask));
+  store<u16>(count, load<u16>(count) - 1);
 }
 
 /** Opens the groups of `count` rows for the next scan: a bound of +∞ promises nothing until they have been looked through. */
