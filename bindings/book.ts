@@ -356,7 +356,7 @@ export class Book<V extends Fields = Fields, M extends Fields = Fields, S extend
   scan(query: Query & { readonly since: "last" }): Changes<V>;
   /** The vaults that are unsafe now. Exact: what the screen cannot prove, the contract's rule decides. */
   scan(query?: Query & { readonly since?: undefined }): Hits<V>;
-  scan(query: Query & { readonly since?: "last" } = {}): Hits<V> | Changes<V> {
+  scan(query: Query & { readonly since?: "last" | undefined } = {}): Hits<V> | Changes<V> {
     const core = this.#core, { exports } = core;
     objectOf("query", query);
     const { order, limit, minDebt, within, at, market, status = "unsafe", idsOnly = false, screen = "zones", since } = query;
