@@ -1,0 +1,306 @@
+/** What Maker's books cost, beside the loops over BigInts and doubles that do the same in JavaScript. */
+import { openBook } from "plimsoll";
+import { maker } from "plimsoll/maker";
+import { drawVaults, random } from "../examples/keeper/synthetic.js";
+import { collectGarbage, ensure, exportsOf, faster, type Group, median, NS, quantile, type Ratio, stage, time, US } from "./measure.js";
+
+const RAY = 10n ** 27n, GIGA = 10n ** 9n, RAY_UP = RAY - 1n;
+/** An ilk's figures with all their digits: round ones would make the BigInts shorter. */
+const spot = 1_638_204_617_935_482_760_159_384_726_051n, rate = 1_023_418_905_762_341_896_057_234_189n, mat = 1_450_000_000_000_000_000_000_000_000n;
+const FIGURES = { spot, rate, mat, val: 2_375_396_695_000_000_000_000n };
+const FIRST = 100;
+/** Vaults drawn and loaded at once: more would only need more memory. */
+const PIECE = 1_000_000;
+
+type Amounts = ReturnType<typeof drawVaults>;
+const draw = (count: number, piece = 0): Amounts => drawVaults(count, FIGURES, 20_250_802 + piece);
+
+const open = () => {
+  const book = openBook(maker);
+  return { book, market: book.addMarket(FIGURES) };
+};
+
+const amount = (limbs: BigUint64Array, row: number) => limbs[row * 2]! | (limbs[row * 2 + 1]! << 64n);
+
+/** Debt over collateral of each vault, as doubles. */
+function keysOf({ ink, art }: Amounts, out: Float64Array): Float64Array {
+  const inks = new Uint32Array(ink.buffer), arts = new Uint32Array(art.buffer);
+  const double = (words: Uint32Array, at: number) => ((words[at + 3]! * 2 ** 32 + words[at + 2]!) * 2 ** 32 + words[at + 1]!) * 2 ** 32 + words[at]!;
+  for (let row = 0; row < out.length; ++row) out[row] = double(arts, row * 4) / double(inks, row * 4);
+  return out;
+}
+
+// ---- The rivals
+
+interface Vault { readonly ink: bigint; readonly art: bigint }
+
+/** Objects in the order of their creation: the same loop takes up to three times as long over objects that were re-sorted. */
+const objectsOf = ({ ink, art }: Amounts): Vault[] => Array.from({ length: ink.length / 2 }, (_, row) => ({ ink: amount(ink, row), art: amount(art, row) }));
+
+function countUnsafe(vaults: readonly Vault[]): number {
+  let count = 0;
+  for (const { ink, art } of vaults) if (ink * spot < art * rate) ++count;
+  return count;
+}
+
+function ratiosOf(vaults: readonly Vault[], out: bigint[]): void {
+  for (let i = 0; i < vaults.length; ++i) {
+    const { ink, art } = vaults[i]!;
+    out[i] = (ink * spot * mat) / (art * rate * GIGA);
+  }
+}
+
+function debtsOf(vaults: readonly Vault[], out: bigint[]): void {
+  for (let i = 0; i < vaults.length; ++i) out[i] = (vaults[i]!.art * rate + RAY_UP) / RAY;
+}
+
+/** Rows of the `count` largest keys, largest first: a heap of them, the least on top, that a larger key enters. */
+function largest(keys: Float64Array, count: number): Uint32Array {
+  const heap = new Float64Array(count), rows = new Uint32Array(count);
+  const sink = (key: number, row: number, end: number) => {
+    let i = 0;
+    for (let child = 1; child < end; child = i * 2 + 1) {
+      if (child + 1 < end && heap[child + 1]! < heap[child]!) ++child;
+      if (heap[child]! >= key) break;
+      heap[i] = heap[child]!;
+      rows[i] = rows[child]!;
+      i = child;
+    }
+    heap[i] = key;
+    rows[i] = row;
+  };
+  heap.fill(-Infinity);
+  for (let row = 0, least = -Infinity; row < keys.length; ++row) if (keys[row]! > least) {
+    sink(keys[row]!, row, count);
+    least = heap[0]!;
+  }
+  for (let end = count - 1; end > 0; --end) { // the least to the back, until the largest stands in front
+    const key = heap[end]!, row = rows[end]!;
+    heap[end] = heap[0]!;
+    rows[end] = rows[0]!;
+    sink(key, row, end);
+  }
+  return rows;
+}
+
+// ---- All vaults, each asked
+
+function openMillion(vaults: number) {
+  const amounts = draw(vaults), objects = objectsOf(amounts), { book, market } = open();
+  const ids = book.load(market, amounts), unsafe = countUnsafe(objects);
+  ensure(book.scan({ screen: "off", idsOnly: true }).length === unsafe, "the exact pass and the BigInt loop disagree");
+  return { vaults, amounts, objects, book, ids, unsafe, results: new Array<bigint>(vaults).fill(0n), columns: new BigUint64Array(vaults * 2) };
+}
+type Million = ReturnType<typeof openMillion>;
+
+/** A column that the book filled, beside the results of a rival. */
+function agree({ columns, results }: Million): void {
+  ensure(results.every((value, row) => amount(columns, row) === value), "a column and its BigInts disagree");
+}
+
+function measureRank({ book, ids, amounts, vaults }: Million): number {
+  const first = book.scan({ order: "riskiest", limit: FIRST }), rows = largest(keysOf(amounts, new Float64Array(vaults)), FIRST);
+  ensure(first.ids.every((id, i) => id === ids[rows[i]!]), "the order and the partial selection disagree");
+  return median(() => { book.scan({ order: "riskiest", limit: FIRST }); }) * US;
+}
+
+/** Random vaults take new amounts. Ids and amounts lie in the order of their use, so that only the book is read at random. */
+function measureUpdate({ book, ids }: Million): number {
+  const next = random(7), count = Math.min(100_000, ids.length), amounts = objectsOf(draw(count, 1));
+  const order = Float64Array.from({ length: count }, () => ids[Math.floor(next() * ids.length)]!);
+  return median(() => {
+    for (let i = 0; i < count; ++i) book.update(order[i]!, amounts[i]!);
+  }) * NS / count;
+}
+
+// ---- Loading
+
+/** Into a new book each time; its memory is new to the process too, as a user's is. */
+function measureLoad(amounts: Amounts, vaults: number): number {
+  let fresh = open();
+  return median(() => { fresh.book.load(fresh.market, amounts); }, () => {
+    fresh.book.dispose();
+    collectGarbage(); // or the last run's book is collected during this one
+    fresh = open();
+  }) * NS / vaults;
+}
+
+/** What the system takes for giving as much memory, when each page is touched for the first time. */
+function measureTouch(amounts: Amounts, vaults: number): number {
+  const { book, market } = open();
+  book.load(market, amounts);
+  const pages = exportsOf(book).memory.buffer.byteLength >> 16;
+  let bytes: Uint8Array | undefined;
+  return median(() => {
+    for (let at = 0; at < bytes!.length; at += 4096) bytes![at] = 1;
+  }, () => {
+    bytes = undefined;
+    collectGarbage();
+    bytes = new Uint8Array(new WebAssembly.Memory({ initial: pages }).buffer);
+  }) * NS / vaults;
+}
+
+// ---- Ticks: a new spot, then a scan of what changed since the last. Ids only: figures of a million fallen vaults would be another matter.
+
+/** Ticks that warm up, and those that are measured. */
+const WARM = 20, TICKS = 50, WALK = 1000;
+
+function openBig(vaults: number) {
+  const { book, market } = open(), keys = new Float64Array(vaults);
+  for (let from = 0, piece = 0; from < vaults; from += PIECE) {
+    const count = Math.min(PIECE, vaults - from), amounts = draw(count, piece++);
+    book.load(market, amounts);
+    keysOf(amounts, keys.subarray(from, from + count));
+  }
+  const unsafe = book.scan({ idsOnly: true }).length;
+  keys.sort().reverse();
+  /** Sets the market's spot and answers what changed. */
+  const tick = (to: bigint) => {
+    book.setMarket(market, { spot: to });
+    return book.scan({ since: "last", idsOnly: true });
+  };
+  /** A spot at which the first `count` keys are unsafe, `share` of the way to the next. */
+  const spotBelow = (count: number, share = 0.5) => {
+    const key = keys[count - 1]! + (keys[count]! - keys[count - 1]!) * share;
+    return BigInt(Math.round(key * 2 ** 80)) * rate >> 80n;
+  };
+  let walked: number[] | undefined;
+  return { book, keys, unsafe, tick, spotBelow, walk: () => (walked ??= measureWalk(tick)) };
+}
+type Big = ReturnType<typeof openBig>;
+
+/** At each tick the next hundred fall, wherever they stand. */
+function measureTick({ unsafe, spotBelow, tick }: Big): number {
+  const times: number[] = [];
+  tick(spotBelow(unsafe));
+  for (let i = 1; i <= WARM + TICKS; ++i) {
+    const to = spotBelow(unsafe + i * FIRST);
+    times.push(time(() => {
+      const { unsafe: fallen, safe } = tick(to);
+      ensure(fallen.length === FIRST && !safe.length, `a tick in which ${fallen.length} vaults fell and ${safe.length} rose`);
+    }));
+  }
+  tick(spot);
+  return quantile(times.slice(WARM), 0.5) * US;
+}
+
+/** The price moves up and down between two vaults. */
+function measureQuiet({ keys, unsafe, spotBelow, tick }: Big): number {
+  let at = unsafe;
+  for (let i = unsafe; i < unsafe + FIRST; ++i) if (keys[i - 1]! - keys[i]! > keys[at - 1]! - keys[at]!) at = i;
+  const low = spotBelow(at, 0.3), high = spotBelow(at, 0.7);
+  tick(low);
+  const move = (to: bigint) => {
+    const { unsafe: fallen, safe } = tick(to);
+    ensure(!fallen.length && !safe.length, `a quiet tick in which ${fallen.length} vaults fell and ${safe.length} rose`);
+  };
+  const both = median(() => { move(high); move(low); });
+  tick(spot);
+  return both * US / 2;
+}
+
+/** A price that wanders within 1 % of where it began, drawn back to it: steps of 0.01 % to 0.2 %. */
+function walkOf(ticks: number, seed: number): bigint[] {
+  const next = random(seed);
+  let distance = 0;
+  return Array.from({ length: ticks }, () => {
+    const step = 0.0001 + 0.0019 * next(), up = next() < 0.5 - distance * 50; // never up at +1 %, never down at −1 %
+    distance += up ? step : -step;
+    if (Math.abs(distance) > 0.01) distance -= Math.sign(distance) * 2 * step;
+    return spot * BigInt(Math.round((1 + distance) * 2 ** 50)) >> 50n;
+  });
+}
+
+/** Milliseconds of each tick. */
+function measureWalk(tick: (to: bigint) => unknown): number[] {
+  for (const to of walkOf(WALK / 5, 1)) tick(to);
+  const times = walkOf(WALK, 2).map((to) => time(() => { tick(to); }));
+  tick(spot);
+  return times;
+}
+
+/** The price falls by 5 % at once; back up again between the runs, untimed. */
+function measureCrash({ tick, unsafe }: Big): number {
+  return median(() => {
+    ensure(tick(spot * 95n / 100n).unsafe.length > unsafe, "a fall in which no more fell than stood below before");
+  }, () => { tick(spot); }) * US;
+}
+
+// ---- The group
+
+/** How much faster a tick is than the BigInt loop over as many vaults. Ten million objects would only make the loop slower. */
+const fasterThanLoop = (name: string, least: number): Ratio => (
+  { name: `bigint × vaults / ${name}`, of: (figure) => figure("bigint").value * figure(name).vaults / (figure(name).value * 1000), least }
+);
+
+export const makerGroup: Group = {
+  stages: (vaults, big) => [
+    stage({
+      vaults, open: () => draw(vaults), // before there are a million objects for the garbage collector to walk
+      figures: {
+        load: ["ns", (amounts) => measureLoad(amounts, vaults)],
+        "load.touch": ["ns", (amounts) => measureTouch(amounts, vaults)],
+      },
+    }),
+    stage({
+      vaults, open: () => openMillion(vaults),
+      figures: {
+        bigint: ["ns", ({ objects, unsafe }) => median(() => { ensure(countUnsafe(objects) === unsafe, "unsafe vaults"); }) * NS / vaults],
+        exact: ["ns", ({ book }) => median(() => { book.scan({ screen: "off", idsOnly: true }); }) * NS / vaults],
+        screen: ["ns", ({ book }) => median(() => { book.scan({ screen: "keys", idsOnly: true }); }) * NS / vaults],
+        "bigint.ratios": ["ns", ({ objects, results }) => median(() => { ratiosOf(objects, results); }) * NS / vaults],
+        ratios: ["ns", (all) => {
+          const value = median(() => { all.book.ratios({ out: all.columns }); });
+          ratiosOf(all.objects, all.results);
+          for (let i = 0; i < vaults; ++i) if (all.results[i]! >> 128n) all.results[i] = (1n << 128n) - 1n;
+          agree(all);
+          return value * NS / vaults;
+        }],
+        "bigint.debts": ["ns", ({ objects, results }) => median(() => { debtsOf(objects, results); }) * NS / vaults],
+        debts: ["ns", (all) => {
+          const value = median(() => { all.book.debts(undefined, { out: all.columns }); });
+          debtsOf(all.objects, all.results);
+          agree(all);
+          return value * NS / vaults;
+        }],
+        rank: ["µs", measureRank],
+        "rank.partial": ["µs", ({ amounts }) => {
+          const keys = keysOf(amounts, new Float64Array(vaults));
+          return median(() => { largest(keys, FIRST); }) * US;
+        }],
+        bytesPerVault: ["bytes", ({ book }) => exportsOf(book).memory.buffer.byteLength / vaults],
+        update: ["ns", measureUpdate],
+      },
+    }),
+    stage({
+      vaults: big, open: () => openBig(big),
+      figures: {
+        roofline: ["ns", ({ book }) => {
+          const { sumKeys } = exportsOf(book);
+          return median(() => { sumKeys(); }) * NS / big;
+        }],
+        "screen.10M": ["ns", ({ book }) => median(() => { book.scan({ screen: "keys", idsOnly: true }); }) * NS / big],
+        tick: ["µs", measureTick],
+        "tick.quiet": ["µs", measureQuiet],
+        "tick.walk": ["µs", ({ walk }) => quantile(walk(), 0.5) * US],
+        "tick.walk.p99": ["µs", ({ walk }) => quantile(walk(), 0.99) * US],
+        "tick.crash": ["µs", measureCrash],
+      },
+    }),
+  ],
+  goals: [
+    faster("bigint", "exact", 3.5),
+    faster("bigint", "screen", 100),
+    faster("roofline", "screen.10M", 0.6),
+    faster("bigint.ratios", "ratios", 5),
+    faster("bigint.debts", "debts", 10),
+    faster("rank.partial", "rank", 10),
+    fasterThanLoop("tick", 5000),
+    fasterThanLoop("tick.quiet", 20_000),
+    fasterThanLoop("tick.walk", 500),
+    fasterThanLoop("tick.crash", 50),
+    { name: "load", most: 15 },
+    { name: "update", most: 300 },
+    { name: "bytesPerVault", most: 48 },
+  ],
+};

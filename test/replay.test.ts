@@ -1,0 +1,121 @@
+import { spawnSync } from "node:child_process";
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+
+const root = join(import.meta.dirname, ".."), own = join(root, "test/vectors"), all = join(root, "../shared/vectors");
+const COMMAND = join(root, "build/replay.js");
+
+const replay = (...args: string[]) => {
+  const { status, stdout, stderr } = spawnSync(process.execPath, [COMMAND, ...args], { encoding: "utf8" });
+  return { status, stdout, stderr };
+};
+
+let folder: string;
+beforeEach(() => { folder = mkdtempSync(join(tmpdir(), "replay-")); });
+afterEach(() => rmSync(folder, { recursive: true }));
+
+/** Replays a folder that must pass, and answers its report. */
+function passing(vectors: string) {
+  const json = join(folder, "report.json"), { status, stdout, stderr } = replay(vectors, "--json", json);
+  expect({ status, stderr }).toEqual({ status: 0, stderr: "" });
+  const report: { file: string; covered: boolean; cases: number; passed: number; failed: number; inBook: number }[] = JSON.parse(readFileSync(json, "utf8"));
+  expect(report.map(({ file }) => file)).toEqual(readdirSync(vectors).filter((name) => name.endsWith(".json")).sort());
+  expect(stdout.trim().split("\n")).toEqual(report.map(({ file, covered, passed, inBook }) => (
+    `${file.replace(/\.json$/, "")}: ${covered ? `${passed} passed, 0 failed${inBook ? `, ${inBook} also in a book` : ""}` : "not covered"}`
+  )));
+  for (const { covered, cases, passed, failed, inBook } of report) {
+    expect([passed, failed]).toEqual([covered ? cases : 0, 0]);
+    expect(inBook).toBeLessThanOrEqual(passed);
+  }
+  const maker = report.filter(({ file }) => file.startsWith("maker."));
+  expect(maker.every(({ covered }) => covered)).toBe(true);
+  for (const file of ["maker.health.json", "maker.pokeHealth.json"]) expect(maker.find((entry) => entry.file === file)!.inBook).toBeGreaterThan(0);
+  return { report, maker };
+}
+
+describe("the contracts' answers", () => {
+  test("a selection of vectors", () => {
+    const { report, maker } = passing(own);
+    expect(maker.length).toBe(9);
+    expect(report.reduce((sum, { passed }) => sum + passed, 0)).toBeGreaterThan(120);
+  });
+
+  test("all vectors", ({ skip }) => {
+    skip(!existsSync(all), "../shared/vectors is not here: only the selection was replayed");
+    const { maker } = passing(all);
+    expect(maker.reduce((sum, { passed }) => sum + passed, 0)).toBe(4423);
+  });
+});
+
+describe("the command", () => {
+  const health = () => JSON.parse(readFileSync(join(own, "maker.health.json"), "utf8"));
+  const write = (name: string, json: unknown) => writeFileSync(join(folder, name), typeof json === "string" ? json : JSON.stringify(json));
+
+  test("shows where an answer differs, and fails", () => {
+    const vectors = health(), wrong = vectors.cases.find(({ kind }: { kind: string }) => kind === "boundary");
+    wrong.out.unsafe = !wrong.out.unsafe;
+    write("maker.health.json", vectors);
+    const { status, stdout } = replay(folder), [contract, library] = wrong.out.unsafe ? ["unsafe", "safe"] : ["safe", "unsafe"];
+    expect(status).toBe(1);
+    expect(stdout).toContain(`maker.health: ${vectors.cases.length - 1} passed, 1 failed, `);
+    expect(stdout).toContain(`  ${wrong.id}: unsafe is ${!wrong.out.unsafe}, the contract says ${wrong.out.unsafe}; `);
+    for (const screen of ["zones", "keys", "off"]) expect(stdout).toContain(`screen ${screen} finds it ${library}, the contract says ${contract}`);
+    expect(stdout).toContain(`inspect finds it ${library}, the contract says ${contract}`);
+    expect(stdout).toContain(`in ${JSON.stringify(wrong.in)}`);
+  });
+
+  test("an answer where the contract reverts is wrong, and so is a revert where it answers", () => {
+    const vectors = health(), { cases }: { cases: { out: { reverts?: boolean } }[] } = vectors;
+    const answers = cases.findIndex(({ out }) => !out.reverts), reverts = cases.findIndex(({ out }) => out.reverts);
+    vectors.cases[answers].out = { reverts: true, reason: "" };
+    vectors.cases[reverts].out = { unsafe: false };
+    write("maker.health.json", vectors);
+    const { status, stdout } = replay(folder);
+    expect(status).toBe(1);
+    expect(stdout).toContain("reverts is false, the contract says true");
+    expect(stdout).toContain("reverts is true, the contract says false");
+  });
+
+  test("a case that the function does not take fails alone", () => {
+    const vectors = health();
+    delete vectors.cases[0].in.spot;
+    write("maker.health.json", vectors);
+    const { status, stdout } = replay(folder);
+    expect(status).toBe(1);
+    expect(stdout).toContain(`${vectors.cases.length - 1} passed, 1 failed`);
+    expect(stdout).toContain("lacks spot");
+  });
+
+  test("several folders, in their order; what no protocol answers is not covered", () => {
+    write("b.json", { note: "no vectors" });
+    write("a.json", { protocol: "unheard-of", function: "health", cases: [{ in: {}, out: {} }] });
+    write("c.json", { protocol: "maker", function: "name", cases: [] });
+    const { status, stdout } = replay(folder, own), lines = stdout.split("\n");
+    expect(status).toBe(0);
+    expect(lines.slice(0, 4)).toEqual(["a: not covered", "b: not covered", "c: not covered", expect.stringMatching(/^maker\.auctionPrice: \d+ passed, 0 failed$/)]);
+  });
+
+  test.each<[string, unknown, string]>([
+    ["not JSON", "{", "is not JSON"],
+    ["no cases", { protocol: "maker", function: "health" }, "has no array of cases"],
+    ["a case without out", { protocol: "maker", function: "health", cases: [{ in: {} }] }, "number 0, without the objects in and out"],
+  ])("a file with %s", (_, content, message) => {
+    write("file.json", content);
+    const { status, stdout, stderr } = replay(folder);
+    expect({ status, stdout, lines: stderr.split("\n").length }).toEqual({ status: 2, stdout: "", lines: 2 });
+    expect(stderr).toContain(message);
+  });
+
+  test("folders and options that are not there", () => {
+    const empty = replay(folder), missing = replay(join(folder, "missing")), option = replay(own, "--fast"), none = replay();
+    for (const { status, stdout, stderr } of [empty, missing, option, none]) {
+      expect({ status, stdout, lines: stderr.split("\n").length }).toEqual({ status: 2, stdout: "", lines: 2 });
+    }
+    expect(empty.stderr).toContain("has no JSON files");
+    expect(missing.stderr).toContain("cannot be read: ENOENT");
+    expect(option.stderr).toContain("--fast");
+    expect(none.stderr).toContain("usage: npm run replay");
+  });
+});
