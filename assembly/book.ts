@@ -7,9 +7,9 @@ import { select, startSelection, push, reserveCandidates, candidates, rowAt, Thr
 import * as ilk from "./rules/ilk";
 import { list as listRows, mayBeNear, nearOf, preview as previewMarket, setFloored, useRule, wanted } from "./screen/pass";
 import {
-  BLOCK, CHUNKS, FACTOR, Fault, HEADER, LINK_CHUNK, LINK_MAX, LINK_UNSAFE, LIVE, LOG, MARK, MARKET, ROWS_LOG, USED,
-  addMarket as newMarket, chunkAt, chunksHeld, idOf, keysOf, lifeAt, linkAt, lives, marketAt, marketsHeld, open as openRows, openStore, place,
-  placed, reserve as reserveRows, rowOf, touch, unsafePlane, userKeyAt, userKeyBytes, vacate, vaultColumn, vaultsHeld,
+  BLOCK, CHUNKS, FACTOR, Fault, HEADER, LINK_CHUNK, LINK_MAX, LINK_UNSAFE, LIVE, LOG, MARK, MARKET, ROWS_LOG, UNSAFE_BITS, USED,
+  addMarket as newMarket, chunkAt, chunksHeld, groupOf, idOf, keysOf, lifeAt, linkAt, lives, marketAt, marketsHeld, open as openRows, openStore, place,
+  placed, reserve as reserveRows, rowOf, touch, userKeyAt, userKeyBytes, vacate, vaultColumn, vaultsHeld,
 } from "./store/chunks";
 import { enter, find as findKey, leave, reserveKeys } from "./store/keys";
 import { quotient, quotientHi, quotientLo } from "./wide/quotient";
@@ -310,10 +310,10 @@ export function gather(order: i32, k: u32, only: i32, near: bool, floor: bool): 
 
 function gatherChunk(order: i32, market: usize, number: u32, least: f64, near: bool): bool {
   const chunk = chunkAt(number), block = <usize>load<u32>(chunk, BLOCK), log = load<u32>(chunk, LOG), used = load<u32>(chunk, USED);
-  const bits = unsafePlane(block, log), keys = keysOf(block, log), factor = load<f64>(market, FACTOR);
+  const keys = keysOf(block, log), factor = load<f64>(market, FACTOR);
   if (!reserveCandidates(used)) return false;
   for (let place: u32 = 0; place < used; place += 64) {
-    let mask = load<u64>(bits + (place >> 3));
+    let mask = load<u64>(groupOf(block, place), UNSAFE_BITS);
     if (near) mask |= nearOf(market, block, log, place, ilk.isNear, ilk.NEAR);
     for (mask = wanted(mask, market, block, log, place); mask; mask &= mask - 1) {
       const at = place + <u32>ctz(mask);

@@ -27,8 +27,8 @@
  */
 import { STAGE, STAGE_BYTES } from "../layout";
 import {
-  AGED, BLOCK, CHUNKS, HI, LINK_CHUNK, LINK_MAX, LINK_REVERTS, LINK_UNSAFE, LO, LOG, PASS, USED,
-  boundsAt, chunkAt, keysOf, linkAt, lives, marketAt, marketsHeld, nextTouched, revertsPlane, settle, unsafePlane,
+  AGED, BLOCK, CHUNKS, HI, LINK_CHUNK, LINK_MAX, LINK_REVERTS, LINK_UNSAFE, LO, LOG, PASS, REVERT_BITS, UNSAFE_BITS, USED,
+  boundsAt, chunkAt, groupOf, keysOf, linkAt, lives, marketAt, marketsHeld, nextTouched, settle,
 } from "../store/chunks";
 
 export namespace Status { export const SAFE = 0, UNSAFE = 1, REVERTS = 2; }
@@ -252,7 +252,7 @@ function visit(market: usize, ordinal: u32, plane: i32, exact: bool, all: bool, 
   startRecords();
 
   let over = never, keys = keysOf(block, log), bounds = block;
-  for (let group: u32 = 0; group < groups; ++group, bounds += 16, keys += 256) {
+  for (let group: u32 = 0; group < groups; ++group, bounds += 32, keys += 256) {
     if (all || v128.any_true(f32x4.ge(v128.load(bounds), limits))) {
       if (quiet && !dense && load<f32>(bounds, 4) == -Infinity) { // the common case: all were safe and are
         let most = never, other = never;
@@ -285,8 +285,7 @@ function visit(market: usize, ordinal: u32, plane: i32, exact: bool, all: bool, 
 /** Finds the status of 64 rows anew, reports what changed, and writes bits and bounds unless `keep`. */
 function look(market: usize, number: u32, chunk: usize, group: u32, plane: i32, exact: bool, keep: bool): void {
   const block = <usize>load<u32>(chunk, BLOCK), log = load<u32>(chunk, LOG), keys = keysOf(block, log) + (group << 8);
-  const unsafeBits = unsafePlane(block, log) + (group << 3), revertBits = revertsPlane(block, log) + (group << 3);
-  const before = load<u64>(unsafeBits), reverted = load<u64>(revertBits);
+  const state = groupOf(block, group << 6), before = load<u64>(state, UNSAFE_BITS), reverted = load<u64>(state, REVERT_BITS);
   let mask: u64 = 0, reverts: u64 = 0, safest: f32 = 0, least: f32 = Infinity, top: f32 = 0; // keys are not negative, but for −∞
 
   if (exact) {
@@ -330,15 +329,14 @@ function look(market: usize, number: u32, chunk: usize, group: u32, plane: i32, 
   if (now & ~then) fall(now & ~then, market, number, chunk, group);
   if (then & ~now) rise(then & ~now, market, number, chunk, group);
   if (keep) return;
-  const bounds = block + (group << 4);
   const next = f32x4.replace_lane(f32x4.replace_lane(f32x4.replace_lane(f32x4.splat(-Infinity), 0, safest), 1, -least), 2, mask ? top : -Infinity);
-  if (v128.any_true(f32x4.ne(next, v128.load(bounds)))) v128.store(bounds, next);
+  if (v128.any_true(f32x4.ne(next, v128.load(state)))) v128.store(state, next);
   if (mask != before) {
-    store<u64>(unsafeBits, mask);
+    store<u64>(state, mask, UNSAFE_BITS);
     unsafeDelta += <u32>popcnt(mask) - <u32>popcnt(before);
   }
   if (reverts != reverted) {
-    store<u64>(revertBits, reverts);
+    store<u64>(state, reverts, REVERT_BITS);
     revertDelta += <u32>popcnt(reverts) - <u32>popcnt(reverted);
   }
 }
@@ -359,10 +357,10 @@ export function list(plane: i32, only: i32, near: bool, certify: Judge, limits: 
       if (full()) return false;
       const number = load<u32>(link, LINK_CHUNK), chunk = chunkAt(number);
       const block = <usize>load<u32>(chunk, BLOCK), log = load<u32>(chunk, LOG), used = load<u32>(chunk, USED);
-      const bits = plane == Status.UNSAFE ? unsafePlane(block, log) : revertsPlane(block, log);
       startRecords();
       for (let place: u32 = 0; place < used; place += 64) {
-        let mask = load<u64>(bits + (place >> 3));
+        const state = groupOf(block, place);
+        let mask = plane == Status.UNSAFE ? load<u64>(state, UNSAFE_BITS) : load<u64>(state, REVERT_BITS);
         if (close) mask |= nearOf(market, block, log, place, certify, limits);
         if (mask) fall(mask, market, number, chunk, place >> 6);
       }
@@ -402,7 +400,7 @@ export function preview(market: usize, scenario: usize): bool {
     const block = <usize>load<u32>(chunk, BLOCK), log = load<u32>(chunk, LOG), used = load<u32>(chunk, USED);
     startRecords();
     for (let place: u32 = 0; place < used; place += 64) {
-      if (!exact && !v128.any_true(f32x4.ge(v128.load(block + (place >> 6 << 4)), groupLimits(limits)))) continue;
+      if (!exact && !v128.any_true(f32x4.ge(v128.load(groupOf(block, place)), groupLimits(limits)))) continue;
       const count = min(used - place, 64);
       const now  = exact ? judgeAll(market, block, log, place, count)   : unsafeOf(market, block, log, place, lo, hi, judge);
       const then = exact ? judgeAll(scenario, block, log, place, count) : unsafeOf(scenario, block, log, place, nextLo, nextHi, judge);

@@ -3,14 +3,16 @@
  * `chunk << 10 | place`. All chunks of a market but the last hold 1,024 rows; the last begins with 64 and doubles in
  * place, its number unchanged, so ten thousand small markets stay small.
  *
- *   chunk of n rows    ┌ bounds    n / 64 · 4 f32   of each group of 64 rows: largest key found safe, least found unsafe
- *                      │                            (negated), largest found unsafe, −∞
+ *   chunk of n rows    ┌ groups    n / 64 · 32 B    of each group of 64 rows what the last scan found (below)
  *   (columns, so that  ├ keys      n · f32          the screen key (screen/pass)
- *    a pass reads what ├ unsafe    n / 8 bytes      what the last scan found, a bit a row
- *    it needs)         ├ reverts   n / 8 bytes
- *                      ├ lives     n · u16          odd while the row is taken; ids carry it
- *                      ├ vault     n · stride       the columns of the protocol's rule, e.g. ink, art
+ *    a pass reads what ├ lives     n · u16          odd while the row is taken; ids carry it
+ *    it needs)         ├ vault     n · stride       the columns of the protocol's rule, e.g. ink, art
  *                      └ user keys n · keyBytes
+ *
+ *   group              ┌ bounds    4 f32            largest key found safe, least found unsafe (negated), largest found
+ *                      │                            unsafe, −∞
+ *                      ├ unsafe    u64              a bit a row
+ *                      └ reverts   u64
  *
  *   market             ┌ header    (below)
  *                      └ figures, what follows from them: the rule's business
@@ -112,22 +114,24 @@ export function openStore(rowBytes: u32, bytesOfKey: u32, bytesOfMarket: u32, mo
 @inline export function vaultsHeld(): u32 { return living; }
 // @ts-ignore: decorator
 @inline export function userKeyBytes(): u32 { return keyBytes; }
-/** Bytes of a group of 64 rows. */
-const BOUNDS: u32 = 16, KEYS: u32 = 256, PLANE: u32 = 8, LIVES: u32 = 128;
+/** Bytes of a group of 64 rows, of its keys, of its lives. */
+const GROUP: u32 = 32, KEYS: u32 = 256, LIVES: u32 = 128;
+// @ts-ignore: decorator
+@inline export const UNSAFE_BITS: usize = 16;
+// @ts-ignore: decorator
+@inline export const REVERT_BITS: usize = 24;
 // @ts-ignore: decorator
 @inline function groupsOf(log: u32): u32 { return 1 << log >> 6; }
 // @ts-ignore: decorator
-@inline function chunkBytes(log: u32): u32 { return (BOUNDS + KEYS + 2 * PLANE + LIVES) * groupsOf(log) + ((stride + keyBytes) << log); }
+@inline function chunkBytes(log: u32): u32 { return (GROUP + KEYS + LIVES) * groupsOf(log) + ((stride + keyBytes) << log); }
 // @ts-ignore: decorator
-@inline export function keysOf(block: usize, log: u32): usize { return block + BOUNDS * groupsOf(log); }
+@inline export function groupOf(block: usize, place: u32): usize { return block + (place >> 6) * GROUP; }
 // @ts-ignore: decorator
-@inline export function unsafePlane(block: usize, log: u32): usize { return block + (BOUNDS + KEYS) * groupsOf(log); }
+@inline export function keysOf(block: usize, log: u32): usize { return block + GROUP * groupsOf(log); }
 // @ts-ignore: decorator
-@inline export function revertsPlane(block: usize, log: u32): usize { return block + (BOUNDS + KEYS + PLANE) * groupsOf(log); }
+@inline export function lives(block: usize, log: u32): usize { return block + (GROUP + KEYS) * groupsOf(log); }
 // @ts-ignore: decorator
-@inline export function lives(block: usize, log: u32): usize { return block + (BOUNDS + KEYS + 2 * PLANE) * groupsOf(log); }
-// @ts-ignore: decorator
-@inline export function vaultColumn(block: usize, log: u32, offset: u32): usize { return block + (BOUNDS + KEYS + 2 * PLANE + LIVES) * groupsOf(log) + (offset << log); }
+@inline export function vaultColumn(block: usize, log: u32, offset: u32): usize { return block + (GROUP + KEYS + LIVES) * groupsOf(log) + (offset << log); }
 // @ts-ignore: decorator
 @inline export function userKeys(block: usize, log: u32): usize { return vaultColumn(block, log, stride); }
 
@@ -293,14 +297,14 @@ export function place(market: usize, wanted: u32): i64 {
 export function vacate(row: u32): void {
   const number = row >> ROWS_LOG, placeInChunk = row & 1023, chunk = chunkAt(number);
   const block = <usize>load<u32>(chunk), log = load<u32>(chunk, LOG), market = marketAt(load<u32>(chunk, MARKET));
-  const bit = placeInChunk >> 3, mask: u32 = 1 << (placeInChunk & 7);
+  const group = groupOf(block, placeInChunk), bit = <u64>1 << (placeInChunk & 63);
   store<f32>(keysOf(block, log) + (placeInChunk << 2), -Infinity);
   for (let offset: u32 = 0; offset < stride; offset += 16) {
     memory.fill(vaultColumn(block, log, offset) + (placeInChunk << 4), 0, 16);
   }
   const link = linkAt(market, load<u32>(chunk, ORDINAL));
-  forget(unsafePlane(block, log) + bit, mask, link + LINK_UNSAFE);
-  forget(revertsPlane(block, log) + bit, mask, link + LINK_REVERTS);
+  forget(group + UNSAFE_BITS, bit, link + LINK_UNSAFE);
+  forget(group + REVERT_BITS, bit, link + LINK_REVERTS);
   open(market, chunk, placeInChunk, 1);
   store<u8>(chunk, 1, AGED);
   --living;
@@ -325,18 +329,18 @@ export function vacate(row: u32): void {
   }
 }
 
-/** Clears a bit of a plane; the chunk's count of them follows. */
-function forget(byte: usize, mask: u32, count: usize): void {
-  const bits = <u32>load<u8>(byte);
-  if (!(bits & mask)) return;
-  store<u8>(byte, <u8>(bits ^ mask));
+/** Clears a bit; the chunk's count of them follows. */
+function forget(word: usize, bit: u64, count: usize): void {
+  const bits = load<u64>(word);
+  if (!(bits & bit)) return;
+  store<u64>(word, bits ^ bit);
   store<u16>(count, load<u16>(count) - 1);
 }
 
 /** Opens the groups of `count` rows for the next scan: a bound of +∞ promises nothing until they have been looked through. */
 export function open(market: usize, chunk: usize, place: u32, count: u32): void {
   const block = <usize>load<u32>(chunk, BLOCK);
-  for (let group = place >> 6, last = place + count - 1 >> 6; group <= last; ++group) store<f32>(block + (group << 4), Infinity);
+  for (let group = groupOf(block, place), last = groupOf(block, place + count - 1); group <= last; group += GROUP) store<f32>(group, Infinity);
   store<f32>(boundsAt(market, load<u32>(chunk, ORDINAL)), Infinity);
   touch(market);
 }
@@ -392,10 +396,8 @@ function widen(chunk: usize, rows: u32): bool {
   if (!to) return false;
   blank(to, next);
   const groups = groupsOf(log);
-  memory.copy(to, from, BOUNDS * groups);
+  memory.copy(to, from, GROUP * groups);
   memory.copy(keysOf(to, next), keysOf(from, log), KEYS * groups);
-  memory.copy(unsafePlane(to, next), unsafePlane(from, log), PLANE * groups);
-  memory.copy(revertsPlane(to, next), revertsPlane(from, log), PLANE * groups);
   memory.copy(lives(to, next), lives(from, log), 2 << log);
   for (let offset: u32 = 0; offset < stride; offset += 16) {
     memory.copy(vaultColumn(to, next, offset), vaultColumn(from, log, offset), 16 << log);
@@ -409,7 +411,7 @@ function widen(chunk: usize, rows: u32): bool {
 
 /** A block whose rows were never taken. */
 function blank(block: usize, log: u32): void {
-  let at = block;
-  for (const end = unsafePlane(block, log); at < end; at += 4) store<f32>(at, -Infinity);
-  memory.fill(at, 0, vaultColumn(block, log, 0) - at);
+  memory.fill(block, 0, vaultColumn(block, log, 0) - block);
+  for (let at = block, end = keysOf(block, log); at < end; at += GROUP) v128.store(at, f32x4.splat(-Infinity));
+  for (let at = keysOf(block, log), end = lives(block, log); at < end; at += 16) v128.store(at, f32x4.splat(-Infinity));
 }

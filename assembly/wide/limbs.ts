@@ -96,36 +96,33 @@ export function product(out: usize, a: usize, m: u32, b: usize, n: u32): void {
   }
 }
 
-/** `a·b < c·d` for u128s in limbs, exact: two products of 256 bits, carries in locals, no memory. */
+/**
+ * `a·b < c·d` for u128s in limbs, exact, in locals. The upper halves of the products, without what the lower ones carry into
+ * them (at most 2), decide unless they are that close; only then the whole products are made. (All of them always: 18.1 ns a
+ * comparison of vaults, against 14.6.)
+ */
 // @ts-ignore: decorator
 @inline
 export function productLess(
   a0: u64, a1: u64, b0: u64, b1: u64,
   c0: u64, c1: u64, d0: u64, d1: u64,
 ): bool {
-  let l = a0 * b1, h = mulHi(a0, b1);
-  let m = a1 * b0, n = mulHi(a1, b0);
-  let s = mulHi(a0, b0) + l, k = u64(s < l);
-  const p1 = s + m; k += u64(p1 < m);
-  s = h + n;         let g = u64(s < n);
-  l = a1 * b1; s += l; g += u64(s < l);
-  const p2 = s + k; g += u64(p2 < k);
-  const p3 = mulHi(a1, b1) + g;
-
-  l = c0 * d1; h = mulHi(c0, d1);
-  m = c1 * d0; n = mulHi(c1, d0);
-  s = mulHi(c0, d0) + l; k = u64(s < l);
-  const q1 = s + m; k += u64(q1 < m);
-  s = h + n;         g = u64(s < n);
-  l = c1 * d1; s += l; g += u64(s < l);
-  const q2 = s + k; g += u64(q2 < k);
-  const q3 = mulHi(c1, d1) + g;
-
-  if (p3 != q3) return p3 < q3;
-  if (p2 != q2) return p2 < q2;
-  if (p1 != q1) return p1 < q1;
-  return a0 * b0 < c0 * d0;
+  let l = mulHi(a1, b0), p2 = mulHi(a0, b1) + l, k = u64(p2 < l);
+  l = a1 * b1; p2 += l; const p3 = mulHi(a1, b1) + k + u64(p2 < l);
+  l = mulHi(c1, d0); let q2 = mulHi(c0, d1) + l; k = u64(q2 < l);
+  l = c1 * d1; q2 += l; const q3 = mulHi(c1, d1) + k + u64(q2 < l);
+  if (max(p2, q2) < <u64>-3) {
+    if (p3 != q3) return p3 < q3;
+    if (p2 + 2 < q2) return true;
+    if (q2 + 2 < p2) return false;
+  }
+  store<u64>(F, a0); store<u64>(F, a1, 8); store<u64>(F, b0, 16); store<u64>(F, b1, 24);
+  product(P, F, 2, F + 16, 2);
+  store<u64>(F, c0); store<u64>(F, c1, 8); store<u64>(F, d0, 16); store<u64>(F, d1, 24);
+  product(Q, F, 2, F + 16, 2);
+  return compare(P, Q, 4) < 0;
 }
+const F: usize = memory.data(32, 16), P: usize = memory.data(32, 16), Q: usize = memory.data(32, 16);
 
 const U: usize = memory.data(144, 16), V: usize = memory.data(72, 16); // 17 limbs and 8, normalised
 
