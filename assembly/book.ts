@@ -3,7 +3,7 @@
  * columns cross in the STAGE; figures in ARGS, one vault's answers in RESULTS.
  */
 import { ARGS, STAGE, STAGE_BYTES, SYSTEM } from "./layout";
-import { select, startSelection, push, reserveCandidates, candidates, rowAt, Threshold, useComparison } from "./order/select";
+import { select, startSelection, push, reserveCandidates, candidates, rowAt, threshold, useComparison } from "./order/select";
 import * as ilk from "./rules/ilk";
 import { list as listRows, mayBeNear, nearOf, preview as previewMarket, setFloored, useRule, wanted } from "./screen/pass";
 import {
@@ -283,17 +283,17 @@ export function candidateIds(order: i32, count: u32): bool {
 export function gather(order: i32, k: u32, only: i32, near: bool, floor: bool): bool {
   let least = -Infinity;
   if (order == ilk.Order.RISKIEST && !floor && k < chunksHeld()) { // with a debt floor the largest key may belong to a row that does not count
-    startSelection(order);
-    if (!reserveCandidates(k + 1 >> 1)) return false;
+    startSelection(ilk.Order.NONE);
+    if (!reserveCandidates(chunksHeld())) return false;
     for (let m: u32 = 0; m < marketsHeld(); ++m) {
       if (only >= 0 && m != <u32>only) continue;
       const market = marketAt(m), factor = load<f64>(market, FACTOR);
       for (let i: u32 = 0, n = load<u32>(market, CHUNKS); i < n; ++i) {
-        const top = <f64>load<f32>(linkAt(market, i), LINK_MAX);
-        if (top > 0) Threshold.offer(top * factor, k);
+        const link = linkAt(market, i), top = <f64>load<f32>(link, LINK_MAX);
+        if (top > 0) push(top * factor, load<u32>(link, LINK_CHUNK) << ROWS_LOG);
       }
     }
-    least = Threshold.least(k) * (1 - 4.76837158203125e-7); // an f32 key is up to 2^−21 above its quotient
+    if (k && candidates() > k) least = threshold(k) * (1 - 4.76837158203125e-7); // an f32 key is up to 2^−21 above its quotient
   }
   startSelection(order);
   for (let m: u32 = 0; m < marketsHeld(); ++m) {
@@ -364,10 +364,10 @@ export function describe(count: u32): void {
     v128.store(columns + (i << 4), v128.load(ink));
     v128.store(columns + (rows << 4) + (i << 4), v128.load(art));
     ilk.scale(at_market);
-    quotient(at_market + ilk.HEALTH_SCALE, load<u64>(ink), load<u64>(ink, 8), load<u64>(art), load<u64>(art, 8));
+    quotient(at_market + ilk.HEALTH_SCALE, ink, art);
     store<u64>(healthOut + (i << 4), quotientLo);
     store<u64>(healthOut + (i << 4), quotientHi, 8);
-    ilk.debtOf(at_market, load<u64>(art), load<u64>(art, 8));
+    ilk.debtOf(at_market, art);
     store<u64>(debtOut + (i << 4), ilk.debtLo);
     store<u64>(debtOut + (i << 4), ilk.debtHi, 8);
     if (keyBytes) memory.copy(keysOut + i * keyBytes, userKeyAt(row), keyBytes);
@@ -428,7 +428,7 @@ function ratiosOf(market: usize, number: u32, count: u32): u32 {
   let ink = vaultColumn(block, log, 0), art = vaultColumn(block, log, 16), life = lives(block, log);
   for (const end = ink + (used << 4); ink < end; ink += 16, art += 16, life += 2) {
     if (!(load<u16>(life) & 1)) continue;
-    quotient(market + ilk.RATIO_SCALE, load<u64>(ink), load<u64>(ink, 8), load<u64>(art), load<u64>(art, 8));
+    quotient(market + ilk.RATIO_SCALE, ink, art);
     const out = STAGE + (count++ << 4);
     store<u64>(out, quotientLo);
     store<u64>(out, quotientHi, 8);
@@ -441,7 +441,7 @@ function debtsOf(market: usize, number: u32, count: u32): u32 {
   let art = vaultColumn(block, log, 16), life = lives(block, log);
   for (const end = art + (used << 4); art < end; art += 16, life += 2) {
     if (!(load<u16>(life) & 1)) continue;
-    ilk.debtOf(market, load<u64>(art), load<u64>(art, 8));
+    ilk.debtOf(market, art);
     const out = STAGE + (count++ << 4);
     store<u64>(out, ilk.debtLo);
     store<u64>(out, ilk.debtHi, 8);

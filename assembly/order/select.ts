@@ -112,29 +112,8 @@ function insert(lo: u32, hi: u32): void {
   }
 }
 
-/** The k-th largest of the chunk scores seen so far: a least-first heap of k f64s in the selection's table, which it needs anew. */
-export namespace Threshold {
-  /** Offers a score; needs room for `k / 2` candidates. */
-  export function offer(score: f64, k: u32): void {
-    if (count < k) {
-      let i = count++;
-      while (i && at(i - 1 >> 1) > score) { put(i, at(i - 1 >> 1)); i = i - 1 >> 1; }
-      put(i, score);
-    } else if (score > at(0)) {
-      let i: u32 = 0;
-      for (let child: u32 = 1; child < k; child = i * 2 + 1) {
-        if (child + 1 < k && at(child + 1) < at(child)) ++child;
-        if (at(child) >= score) break;
-        put(i, at(child));
-        i = child;
-      }
-      put(i, score);
-    }
-  }
-  /** No row below it can be among the first `k`. */
-  export function least(k: u32): f64 { return count < k ? -Infinity : at(0) * MARGIN; }
-  // @ts-ignore: decorator
-  @inline function at(i: u32): f64 { return load<f64>(entries + (i << 3)); }
-  // @ts-ignore: decorator
-  @inline function put(i: u32, score: f64): void { store<f64>(entries + (i << 3), score); }
+/** The least score of the first `k` candidates: no row scored below it, by more than the margin, can be among the first `k`. */
+export function threshold(k: u32): f64 {
+  select(k);
+  return scoreAt(k - 1) * MARGIN;
 }

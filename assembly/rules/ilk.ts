@@ -8,8 +8,8 @@
 import { ARGS, RESULTS, SYSTEM } from "../layout";
 import { FACTOR, HEADER, HI, LO, PASS, keysOf, lives, vaultColumn } from "../store/chunks";
 import { Sound, Status, setReverting } from "../screen/pass";
-import { DOWN, UP, above32, above32Pair, below32, near, near128, nearPair } from "../wide/float";
-import { addSmall, clear, compare, copy, divide, isZero, mulHi, product, productLess } from "../wide/limbs";
+import { DOWN, UP, above32, above32Pair, below32, near, nearPair } from "../wide/float";
+import { PRODUCT, addSmall, clear, compare, copy, divide, isZero, mulHi, product, productLess, product128 } from "../wide/limbs";
 import { prepare } from "../wide/quotient";
 import {
   Revert, WAD, add, arg, at, begin, div, end, eq, flag, isNegative, isNil, less, magnitude, min, mul, mulDivDown, mulDivUp,
@@ -95,16 +95,14 @@ export const FIGURES: u32 = 13;
 export function rekey(block: usize, log: u32, place: u32, count: u32): void {
   let ink = vaultColumn(block, log, INK) + (place << 4), art = vaultColumn(block, log, ART) + (place << 4);
   let key = keysOf(block, log) + (place << 2);
-  for (; count > 1; count -= 2, key += 8, ink += 32, art += 32) v128.store64_lane(key, quotients(ink, ink + 16, art, art + 16), 0);
-  if (count) v128.store32_lane(key, quotients(ink, ink, art, art), 0);
-}
-
-// @ts-ignore: decorator
-@inline
-function quotients(ink: usize, ink2: usize, art: usize, art2: usize): v128 {
-  const debt = nearPair(art, art2);
-  const key = f64x2.mul(f64x2.div(debt, nearPair(ink, ink2)), f64x2.splat(UP));
-  return above32Pair(v128.bitselect(key, f64x2.splat(-Infinity), f64x2.gt(debt, f64x2.splat(0))));
+  const end = key + (count << 2);
+  for (; key < end; key += 8, ink += 32, art += 32) {
+    const other = key + 4 < end ? 16 : 0; // an odd one is its own pair
+    const debt = nearPair(art, art + other), quotient = f64x2.mul(f64x2.div(debt, nearPair(ink, ink + other)), f64x2.splat(UP));
+    const keys = above32Pair(v128.bitselect(quotient, f64x2.splat(-Infinity), f64x2.gt(debt, f64x2.splat(0))));
+    if (other) v128.store64_lane(key, keys, 0);
+    else v128.store32_lane(key, keys, 0);
+  }
 }
 
 /**
@@ -259,35 +257,27 @@ export let debtLo: u64 = 0, debtHi: u64 = 0;
  * ⌈art·rate / 1e27⌉. With M = ⌊rate·2^128/1e27⌋ the exact value lies in [art·M, art·M + art) / 2^128, so it is rounded up
  * from ⌊art·M / 2^128⌋ unless the fraction is 0 or reaches over the next integer; then the long division decides.
  */
-// @ts-ignore: decorator
-@inline
-export function debtOf(market: usize, a0: u64, a1: u64): void {
-  const m0 = load<u64>(market, DEBT_SCALE), m1 = load<u64>(market, DEBT_SCALE + 8), m2 = load<u64>(market, DEBT_SCALE + 16);
-  const exact = load<u32>(market, DEBT_SCALE + 24);
-  const f0 = a0 * m0;
-  let s = mulHi(a0, m0), l = a0 * m1, h = mulHi(a0, m1);
-  s += l; let c = u64(s < l);
-  l = a1 * m0; const f1 = s + l; c += u64(f1 < l);
-  s = h + mulHi(a1, m0); let g = u64(s < h);
-  l = a1 * m1; s += l; g += u64(s < l);
-  let q0 = s + c; g += u64(q0 < c);
-  let q1 = mulHi(a1, m1) + g;
-  l = a0 * m2; q0 += l; c = u64(q0 < l);
-  h = mulHi(a0, m2);
-  s = q1 + h; g = u64(s < h);
-  l = a1 * m2; q1 = s + l; g += u64(q1 < l);
-  s = q1 + c; g += u64(s < c); q1 = s;
-  g |= mulHi(a1, m2);
-  const t0 = f0 + a0; c = u64(t0 < f0);
-  const t1 = f1 + a1, t2 = t1 + c;
-  const over = u64(t1 < f1) | u64(t2 < c);
-  const decided = exact == 1 || (exact == 0 && (f0 | f1) != 0 && !over);
-  if (decided && !g) {
+export function debtOf(market: usize, art: usize): void {
+  const scale = market + DEBT_SCALE, exact = load<u32>(scale, 24), m2 = load<u64>(scale, 16);
+  const a0 = load<u64>(art), a1 = load<u64>(art, 8);
+  product128(a0, a1, load<u64>(scale), load<u64>(scale, 8));
+  const f0 = load<u64>(PRODUCT), f1 = load<u64>(PRODUCT, 8);
+  let q0 = load<u64>(PRODUCT, 16), q1 = load<u64>(PRODUCT, 24);
+  const l = a0 * m2; q0 += l; let c = u64(q0 < l);
+  const h = mulHi(a0, m2) + c; // below 2^64
+  q1 += h; c = u64(q1 < h);
+  const g = a1 * m2; q1 += g; c |= u64(q1 < g) | mulHi(a1, m2);
+  const t0 = f0 + a0, t1 = f1 + a1, over = u64(t1 < f1) | u64(t1 + u64(t0 < f0) < t1);
+  if (!c && (exact == 1 || (exact == 0 && (f0 | f1) != 0 && !over))) {
     const up = u64((f0 | f1) != 0);
     q0 += up; c = u64(q0 < up); q1 += c;
     if (!(c && !q1)) { debtLo = q0; debtHi = q1; return; }
   }
-  debtLong(market, a0, a1);
+  begin();
+  const debt = mulDivUp(amount(art), at(market + VIEW_RATE), ray());
+  const wide = reverted() || (debt.hi1 | debt.hi2) != 0;
+  debtLo = wide ? <u64>-1 : debt.lo1;
+  debtHi = wide ? <u64>-1 : debt.lo2;
 }
 
 /** spot·mat / (rate·1e27), the factor from ink/art to the ratio as a plain number. */
@@ -299,16 +289,8 @@ export function floatScale(market: usize): f64 {
 // @ts-ignore: decorator
 @inline
 export function floatRatio(scale: f64, ink: usize, art: usize): f64 {
-  const debt = near128(load<u64>(art), load<u64>(art, 8));
-  return debt > 0 && scale < Infinity ? near128(load<u64>(ink), load<u64>(ink, 8)) * scale / debt : Infinity;
-}
-
-function debtLong(market: usize, a0: u64, a1: u64): void {
-  begin();
-  const debt = mulDivUp(new u256(a0, a1), at(market + VIEW_RATE), ray());
-  const wide = reverted() || (debt.hi1 | debt.hi2) != 0;
-  debtLo = wide ? <u64>-1 : debt.lo1;
-  debtHi = wide ? <u64>-1 : debt.lo2;
+  const debt = near(art, 2);
+  return debt > 0 && scale < Infinity ? near(ink, 2) * scale / debt : Infinity;
 }
 
 // ---- Order
@@ -317,10 +299,10 @@ function debtLong(market: usize, a0: u64, a1: u64): void {
 export function score(order: i32, market: usize, block: usize, log: u32, place: u32): f64 {
   const ink = vaultColumn(block, log, INK) + (place << 4), art = vaultColumn(block, log, ART) + (place << 4);
   if (order == Order.RISKIEST) {
-    const factor = load<f64>(market, FACTOR), debt = near128(load<u64>(art), load<u64>(art, 8));
-    return factor && debt ? debt / near128(load<u64>(ink), load<u64>(ink, 8)) * factor : -Infinity;
+    const factor = load<f64>(market, FACTOR), debt = near(art, 2);
+    return factor && debt ? debt / near(ink, 2) * factor : -Infinity;
   }
-  if (order == Order.DEBT) return near128(load<u64>(art), load<u64>(art, 8)) * near(market + VIEW_RATE, 4);
+  if (order == Order.DEBT) return near(art, 2) * near(market + VIEW_RATE, 4);
   begin();
   price(LEFT, amount(ink), amount(art), at(market + VIEW_RATE), at(market + MAT), at(SYSTEM + PAR));
   return near(LEFT, PRICE_LIMBS);
@@ -345,6 +327,7 @@ export function precedes(order: i32, am: usize, ab: usize, al: u32, ap: u32, bm:
     product(RIGHT, artB, 2, bm + VIEW_RATE, 4);
     return compare(RIGHT, LEFT, 6);
   }
+  if (order == Order.NONE) return 0;
   // health: ink·spot / (art·rate), cross-multiplied; up to 768 bits where figures are wide. Without debt it comes last.
   const idleA = isZero(artA, 2) || isZero(am + VIEW_RATE, 4), idleB = isZero(artB, 2) || isZero(bm + VIEW_RATE, 4);
   if (idleA || idleB) return <i32>idleA - <i32>idleB;

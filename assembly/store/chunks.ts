@@ -122,8 +122,7 @@ const GROUP: u32 = 32, KEYS: u32 = 256, LIVES: u32 = 128;
 @inline export const REVERT_BITS: usize = 24;
 // @ts-ignore: decorator
 @inline function groupsOf(log: u32): u32 { return 1 << log >> 6; }
-// @ts-ignore: decorator
-@inline function chunkBytes(log: u32): u32 { return (GROUP + KEYS + LIVES) * groupsOf(log) + ((stride + keyBytes) << log); }
+function chunkBytes(log: u32): u32 { return (GROUP + KEYS + LIVES) * groupsOf(log) + ((stride + keyBytes) << log); }
 // @ts-ignore: decorator
 @inline export function groupOf(block: usize, place: u32): usize { return block + (place >> 6) * GROUP; }
 // @ts-ignore: decorator
@@ -132,8 +131,7 @@ const GROUP: u32 = 32, KEYS: u32 = 256, LIVES: u32 = 128;
 @inline export function lives(block: usize, log: u32): usize { return block + (GROUP + KEYS) * groupsOf(log); }
 // @ts-ignore: decorator
 @inline export function vaultColumn(block: usize, log: u32, offset: u32): usize { return block + (GROUP + KEYS + LIVES) * groupsOf(log) + (offset << log); }
-// @ts-ignore: decorator
-@inline export function userKeys(block: usize, log: u32): usize { return vaultColumn(block, log, stride); }
+export function userKeys(block: usize, log: u32): usize { return vaultColumn(block, log, stride); }
 
 // @ts-ignore: decorator
 @inline export function boundsAt(market: usize, ordinal: u32): usize { return <usize>load<u32>(market, ZONES) + (ordinal << 3); }
@@ -384,8 +382,7 @@ function append(market: usize, wanted: u32): bool {
   return true;
 }
 
-// @ts-ignore: decorator
-@inline function logFor(rows: u32): u32 {
+function logFor(rows: u32): u32 {
   return rows <= 1 << SMALL_LOG ? SMALL_LOG : rows >= 1 << ROWS_LOG ? ROWS_LOG : 32 - clz(rows - 1);
 }
 

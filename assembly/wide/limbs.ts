@@ -116,13 +116,31 @@ export function productLess(
     if (p2 + 2 < q2) return true;
     if (q2 + 2 < p2) return false;
   }
-  store<u64>(F, a0); store<u64>(F, a1, 8); store<u64>(F, b0, 16); store<u64>(F, b1, 24);
-  product(P, F, 2, F + 16, 2);
-  store<u64>(F, c0); store<u64>(F, c1, 8); store<u64>(F, d0, 16); store<u64>(F, d1, 24);
-  product(Q, F, 2, F + 16, 2);
-  return compare(P, Q, 4) < 0;
+  return wholeProductLess(a0, a1, b0, b1, c0, c1, d0, d1);
 }
-const F: usize = memory.data(32, 16), P: usize = memory.data(32, 16), Q: usize = memory.data(32, 16);
+
+function wholeProductLess(a0: u64, a1: u64, b0: u64, b1: u64, c0: u64, c1: u64, d0: u64, d1: u64): bool {
+  product128(a0, a1, b0, b1);
+  copy(OTHER, PRODUCT, 4);
+  product128(c0, c1, d0, d1);
+  return compare(OTHER, PRODUCT, 4) < 0;
+}
+
+/** The 256-bit product of u128s in limbs, to PRODUCT. */
+export function product128(a0: u64, a1: u64, b0: u64, b1: u64): void {
+  let s = mulHi(a0, b0), l = a0 * b1, h = mulHi(a0, b1);
+  s += l; let c = u64(s < l);
+  l = a1 * b0; s += l; c += u64(s < l);
+  store<u64>(PRODUCT, a0 * b0);
+  store<u64>(PRODUCT, s, 8);
+  s = h + mulHi(a1, b0); let g = u64(s < h);
+  l = a1 * b1; s += l; g += u64(s < l);
+  s += c; g += u64(s < c);
+  store<u64>(PRODUCT, s, 16);
+  store<u64>(PRODUCT, mulHi(a1, b1) + g, 24);
+}
+export const PRODUCT: usize = memory.data(32, 16);
+const OTHER: usize = memory.data(32, 16);
 
 const U: usize = memory.data(144, 16), V: usize = memory.data(72, 16); // 17 limbs and 8, normalised
 

@@ -7,13 +7,13 @@
  * q = ⌊M/b⌋ and the rest r = M − q·b exactly; the answer is q if even r + 1 + a/2^shift stays below b, and otherwise the
  * full division decides.
  *
- * The digits, for quotients below 2^63 (a larger one, below 2^107, first loses a leading digit in units of 2^48, which
- * leaves less than 2^62): M/b in f64 has a relative error below 2^−49, so its product with LESS = 1 − 2^−46
- * is at most the quotient and at least 2^18 below it at worst. What is left, below 2^18·b, gives the second digit with an
- * error below 2^−30, so that with SLIGHT taken off it is never too many and at most one too few.
+ * The digits: M/b in f64 has a relative error below 2^−49, so its product with LESS = 1 − 2^−46 is at most the quotient. A
+ * quotient below 2^63 leaves less than 2^18·b at worst, which gives the last digit with an error below 2^−30, so that with SLIGHT
+ * taken off it is never too many and at most one too few. A larger quotient, below 2^107, first loses a leading digit in units
+ * of 2^48, which leaves less than 2^62·b.
  */
 import { TWO64, near128 } from "./float";
-import { clear, copy, divide, isZero, mulHi, product } from "./limbs";
+import { PRODUCT, clear, copy, divide, isZero, mulHi, product, product128 } from "./limbs";
 
 /** A scale in memory: K (two limbs), shift, whether K serves, C (eight limbs) and D (five). */
 // @ts-ignore: decorator
@@ -68,90 +68,67 @@ function bits(a: usize, limbs: u32): i32 {
 /** The quotient's limbs; both all ones where it needs more than 128 bits, or there is none (b·D = 0). */
 export let quotientLo: u64 = 0, quotientHi: u64 = 0;
 
-export function quotient(scale: usize, a0: u64, a1: u64, b0: u64, b1: u64): void {
-  if (!short(scale, a0, a1, b0, b1)) long(scale, a0, a1, b0, b1);
+/** The quotient for the u128s at `a` and `b`. */
+export function quotient(scale: usize, a: usize, b: usize): void {
+  if (!short(scale, load<u64>(a), load<u64>(a, 8), load<u64>(b), load<u64>(b, 8))) long(scale, a, b);
 }
 
 /** The short way; false where it cannot decide. */
 function short(scale: usize, a0: u64, a1: u64, b0: u64, b1: u64): bool {
   if (!load<u32>(scale, SERVES)) return false;
-  const k0 = load<u64>(scale), k1 = load<u64>(scale, 8), shift = load<u32>(scale, SHIFT);
+  const shift = load<u32>(scale, SHIFT);
+  product128(a0, a1, load<u64>(scale), load<u64>(scale, 8));
 
-  // a·K, 256 bits, then M = a·K >> shift
-  let s = mulHi(a0, k0), l = a0 * k1, h = mulHi(a0, k1);
-  s += l; let c = u64(s < l);
-  l = a1 * k0; const p1 = s + l; c += u64(p1 < l);
-  s = h + mulHi(a1, k0); let g = u64(s < h);
-  l = a1 * k1; s += l; g += u64(s < l);
-  const p2 = s + c; g += u64(p2 < c);
-  const p3 = mulHi(a1, k1) + g, p0 = a0 * k0;
-  let m0: u64, m1: u64, m2: u64, m3: u64;
-  const bit = shift & 63, over = 63 - bit;
-  if (shift < 64) {
-    m0 = p0 >> bit | p1 << 1 << over; m1 = p1 >> bit | p2 << 1 << over; m2 = p2 >> bit | p3 << 1 << over; m3 = p3 >> bit;
-  } else {
-    m0 = p1 >> bit | p2 << 1 << over; m1 = p2 >> bit | p3 << 1 << over; m2 = p3 >> bit; m3 = 0;
-  }
+  // M = a·K >> shift: whole limbs by where it is read, the rest by shifting
+  const bit = shift & 63, over = 63 - bit, from = PRODUCT + (shift >> 6 << 3);
+  const p1 = load<u64>(from, 8), p2 = load<u64>(from, 16), p3 = shift < 64 ? load<u64>(from, 24) : 0;
+  let m0 = load<u64>(from) >> bit | p1 << 1 << over, m1 = p1 >> bit | p2 << 1 << over, m2 = p2 >> bit | p3 << 1 << over, m3 = p3 >> bit;
+  // Digits of q = ⌊M/b⌋, and M the rest of it
   const inverse = 1.0 / near128(b0, b1);
-  let first = ((<f64><i64>m3 * TWO64 + <f64><i64>m2) * (TWO64 * TWO64) + near128(m0, m1)) * inverse;
-  let leading: u64 = 0, k: u64, t: u64;
-  if (first >= 9223372036854775808.0) { // a leading digit, in units of 2^48
-    if (!(first < 162259276829213363391578010288128.0)) return false; // 2^107
-    leading = <i64>(first * (LESS / 281474976710656.0));
-    const d0 = leading * b0;
-    let d1 = mulHi(leading, b0), d2 = mulHi(leading, b1);
-    l = leading * b1; d1 += l; d2 += u64(d1 < l);
-    h = d0 << 48; k = u64(m0 < h); m0 -= h;
-    h = d1 << 48 | d0 >> 16; t = m1 - h; c = u64(m1 < h); m1 = t - k; k = c + u64(t < k);
-    h = d2 << 48 | d1 >> 16; t = m2 - h; c = u64(m2 < h); m2 = t - k; k = c + u64(t < k);
-    m3 = m3 - (d2 >> 16) - k;
-    first = (<f64><i64>m2 * (TWO64 * TWO64) + near128(m0, m1)) * inverse;
+  let q: u64 = 0, leading: u64 = 0;
+  for (let last = false; ;) {
+    const more = ((<f64><i64>m3 * TWO64 + <f64><i64>m2) * (TWO64 * TWO64) + near128(m0, m1)) * inverse;
+    let d: u64, d0: u64, d1: u64, d2: u64, d3: u64 = 0;
+    const large = more >= 9223372036854775808.0;
+    if (large) {
+      if (!(more < 162259276829213363391578010288128.0)) return false; // 2^107
+      d = <i64>(more * (LESS / 281474976710656.0));
+    } else d = <i64>max(last ? more - SLIGHT : more * LESS, 0);
+    d0 = d * b0; d1 = mulHi(d, b0); d2 = mulHi(d, b1);
+    const l = d * b1; d1 += l; d2 += u64(d1 < l);
+    if (large) {
+      leading = d;
+      d3 = d2 >> 16; d2 = d2 << 48 | d1 >> 16; d1 = d1 << 48 | d0 >> 16; d0 <<= 48;
+    } else q += d;
+    let k = u64(m0 < d0), t = m1 - d1, c = u64(m1 < d1); m0 -= d0;
+    m1 = t - k; k = c + u64(t < k);
+    t = m2 - d2; c = u64(m2 < d2);
+    m2 = t - k; m3 = m3 - d3 - c - u64(t < k);
+    if (last) break;
+    last = !large;
   }
-  if (m3 | (m2 >> 62)) return false;
-
-  // r = M − q·b: not negative, since q is at most the quotient; below 2^18·b, so three limbs
-  let q: u64 = <i64>(first * LESS);
-  let r0 = q * b0, r1 = mulHi(q, b0), r2 = mulHi(q, b1);
-  l = q * b1; r1 += l; r2 += u64(r1 < l);
-  k = u64(m0 < r0); r0 = m0 - r0;
-  t = m1 - r1; c = u64(m1 < r1); r1 = t - k; r2 = m2 - r2 - c - u64(t < k);
-
-  const e: u64 = <i64>max((<f64><i64>r2 * (TWO64 * TWO64) + near128(r0, r1)) * inverse - SLIGHT, 0);
-  q += e;
-  l = e * b1; h = mulHi(e, b0) + l;
-  g = mulHi(e, b1) + u64(h < l);
-  l = e * b0;
-  k = u64(r0 < l); r0 -= l;
-  t = r1 - h; c = u64(r1 < h); r1 = t - k; r2 = r2 - g - c - u64(t < k);
-
-  if (r2 != 0 || r1 > b1 || (r1 == b1 && r0 >= b0)) { // one too few
+  if (m2 != 0 || m1 > b1 || (m1 == b1 && m0 >= b0)) { // one too few
     ++q;
-    k = u64(r0 < b0); r0 -= b0;
-    t = r1 - b1; c = u64(r1 < b1); r1 = t - k; r2 = r2 - c - u64(t < k);
+    const k = u64(m0 < b0), t = m1 - b1; m0 -= b0;
+    m2 = m2 - u64(m1 < b1) - u64(t < k); m1 = t - k;
   }
 
-  // Decided if r + 2 + a/2^shift < b.
-  let x0: u64, x1: u64;
-  if (shift < 64) { x0 = a0 >> bit | a1 << 1 << over; x1 = a1 >> bit; } else { x0 = a1 >> bit; x1 = 0; }
-  s = x0 + 2; x1 += u64(s < x0);
-  t = r0 + s; c = u64(t < s);
-  x1 += c;
-  const u = r1 + x1;
-  if (r2 != 0 || u < x1 || u > b1 || (u == b1 && t >= b0)) return false;
-  l = leading << 48;
+  // Decided if the rest + 2 + a/2^shift < b.
+  const x = shift < 64 ? a0 >> bit | a1 << 1 << over : a1 >> bit, s = x + 2, t = m0 + s;
+  const x1 = (shift < 64 ? a1 >> bit : 0) + u64(s < x) + u64(t < s), u = m1 + x1;
+  if (m2 != 0 || u < x1 || u > b1 || (u == b1 && t >= b0)) return false;
+  const l = leading << 48;
   quotientLo = q + l;
   quotientHi = (leading >> 16) + u64(quotientLo < l);
   return true;
 }
 
-const A: usize = memory.data(16, 16), B: usize = memory.data(16, 16), BD: usize = memory.data(64, 16);
+const BD: usize = memory.data(64, 16);
 
 /** The long way: 640-bit numerator, 448-bit denominator. */
-function long(scale: usize, a0: u64, a1: u64, b0: u64, b1: u64): void {
-  store<u64>(A, a0); store<u64>(A, a1, 8);
-  store<u64>(B, b0); store<u64>(B, b1, 8);
-  product(N, A, 2, scale + C, C_LIMBS);
-  product(BD, B, 2, scale + D, D_LIMBS);
+function long(scale: usize, a: usize, b: usize): void {
+  product(N, a, 2, scale + C, C_LIMBS);
+  product(BD, b, 2, scale + D, D_LIMBS);
   let wide = isZero(BD, 7);
   if (!wide) {
     divide(Q, 0, N, 10, BD, 7);
