@@ -18,7 +18,7 @@ const powerOfTwo = (bits: number): fc.Arbitrary<bigint> =>
 /** 32-bit digits on which a long division guesses wrong. */
 const oddDigits = (bits: number): fc.Arbitrary<bigint> =>
   fc.array(fc.constantFrom(0n, 1n, 2n, 0x7fffffffn, 0x80000000n, 0x80000001n, 0xfffffffen, 0xffffffffn), { minLength: 1, maxLength: Math.ceil(bits / 32) })
-    .map((digits) => BigInt.asUintN(bits, digits.reduce((x, digit) => (x << 32n) | digit, 0n)));
+    .map((digits) => BigInt.asUintN(bits, digits.reduce<bigint>((x, digit) => (x << 32n) | digit, 0n)));
 
 /** An unsigned integer of up to `bits` bits: zero, one, all ones, powers of two ± 1, digits of extremes, random widths. */
 export const uintOf = (bits: number): fc.Arbitrary<bigint> => fc.oneof(
