@@ -177,7 +177,7 @@ describe("screens and views", () => {
         const within = dice.pick([0n, 1n, WAD / 50n, WAD, dice.uint(128), MAX128]);
         const more = dice.pick([{}, { market }, { screen: "off" as const }, { screen: "keys" as const }, { order: "riskiest" as const }, { order: "riskiest" as const, limit: dice.below(60) }, { minDebt: dice.uint(100) }, { order: "riskiest" as const, minDebt: dice.uint(100), limit: 5 }]);
         twin.scan({ within, idsOnly: true, ...more });
-        if (dice.chance(0.5)) { const m = dice.below(2); twin.setMarket(m, dice.chance(0.8) ? { spot: (twin.markets[m]!.spot * BigInt(95 + dice.below(10))) / 100n + 1n } : nextFigures(dice, twin, m)); }
+        if (dice.chance(0.5)) { const m = dice.below(2); twin.setMarket(m, dice.chance(0.8) ? { spot: ((twin.markets[m]!.spot >> 250n ? RAY : twin.markets[m]!.spot) * BigInt(95 + dice.below(10))) / 100n + 1n } : nextFigures(dice, twin, m)); }
         if (dice.chance(0.3)) disturb(dice, twin);
       }
     }), runs(40));
