@@ -244,13 +244,13 @@ export class Twin {
     const { spot, mat, val, dust, chop, hole, dirt, buf, tip, chip } = figures, { par, Hole, Dirt } = this.system;
     expect(seen).toMatchObject({ id, market: vault.market, key: vault.key, vault: { ink, art }, status: this.status(vault, [...Array(vault.market).fill(undefined), rate]) });
     if (rate === undefined) {
-      expect(seen).toMatchObject({ ratio: undefined, health: undefined, liquidationPrice: "reverts", liquidation: { refused: true } });
+      expect(seen).toMatchObject({ debt: undefined, ratio: undefined, health: undefined, liquidationPrice: "reverts", liquidation: { refused: true } });
       return;
     }
     const overflows = ink * spot > MAX256 || art * rate > MAX256;
     const barked = reference.outcome(() => reference.bark({ ink, art, rate, spot, dust, chop, hole, dirt, Hole, Dirt, val, has: val > 0n, par, buf, tip, chip }));
     expect(seen).toMatchObject({
-      debt: reference.debt({ art, rate }),
+      debt: overflows ? undefined : reference.debt({ art, rate }),
       ratio: overflows ? undefined : (reference.collateralRatio({ ink, art, rate, spot, mat }) ?? Infinity),
       health: overflows ? undefined : (reference.healthFactor({ ink, art, rate, spot }) ?? Infinity),
       liquidationPrice: reference.liquidationPrice({ ink, art, rate, mat, par }),
@@ -265,8 +265,11 @@ export class Twin {
     expect(book.marketCount).toBe(this.markets.length);
     expect([...book.ids()]).toEqual(all.map((vault) => vault.id));
     this.markets.forEach((figures, i) => expect(book.market(i)).toEqual(figures));
-    if (rates.includes(undefined)) return;
     const options = at === undefined ? {} : { at };
+    if (rates.includes(undefined)) {
+      for (const read of [() => book.ratios(options), () => book.debts(at), () => book.ratiosAsNumbers(options)]) expect(read).toThrow(expect.objectContaining({ code: "reverts" }));
+      return;
+    }
     const exact = all.map(({ ink, art, market }) => {
       const { spot, mat } = this.markets[market]!, rate = rates[market]!;
       return { ratio: reference.collateralRatio({ ink, art, rate, spot, mat }), debt: reference.debt({ art, rate }) };
