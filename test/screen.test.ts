@@ -19,9 +19,14 @@ function amount(dice: Dice): bigint {
   }
 }
 
+/** Mostly any two amounts; often no ink, no art, or neither. */
+function anyAmounts(dice: Dice): [ink: bigint, art: bigint] {
+  return dice.chance(0.15) ? dice.pick([[0n, amount(dice)], [amount(dice), 0n], [0n, 0n], [1n, MAX128]] as [bigint, bigint][]) : [amount(dice), amount(dice)];
+}
+
 /** Amounts exactly on the line spot/rate, or one unit beside it, by their common divisors. */
 function onTheLine(dice: Dice, { spot, rate }: Figures): [ink: bigint, art: bigint] {
-  if (!spot || !rate) return [amount(dice), amount(dice)];
+  if (!spot || !rate) return anyAmounts(dice);
   const gcd = (a: bigint, b: bigint): bigint => (b ? gcd(b, a % b) : a), d = gcd(spot, rate), p = rate / d, q = spot / d;
   const largest = MAX128 / (p > q ? p : q), n = largest ? 1n + dice.uint(128) % largest : 0n;
   const nudge = () => BigInt(dice.below(3) - 1), clip = (x: bigint) => (x < 0n ? 0n : x > MAX128 ? MAX128 : x);
@@ -52,13 +57,13 @@ function nextFigures(dice: Dice, twin: Twin, market: number): Partial<Figures> {
 }
 
 function populate(dice: Dice, twin: Twin, market: number, count: number): void {
-  twin.load(market, Array.from({ length: count }, () => (dice.chance(0.4) ? onTheLine(dice, twin.markets[market]!) : [amount(dice), amount(dice)])));
+  twin.load(market, Array.from({ length: count }, () => (dice.chance(0.4) ? onTheLine(dice, twin.markets[market]!) : anyAmounts(dice))));
 }
 
 /** One vault somewhere is written, removed or added. */
 function disturb(dice: Dice, twin: Twin): void {
   const ids = [...twin.vaults.keys()], market = dice.below(twin.markets.length);
-  const [ink, art] = dice.chance(0.5) ? onTheLine(dice, twin.markets[market]!) : [amount(dice), amount(dice)];
+  const [ink, art] = dice.chance(0.5) ? onTheLine(dice, twin.markets[market]!) : anyAmounts(dice);
   if (!ids.length || dice.chance(0.3)) { twin.add(market, ink, art); return; }
   const id = dice.pick(ids);
   if (dice.chance(0.4)) twin.remove(id);
@@ -236,12 +241,46 @@ describe("screens and views", () => {
         });
         for (let n = 0; n < 8; ++n) {
           const key = "0x" + (dice.bits(255) + 1n).toString(16).padStart(64, "0");
-          const id = twin.add(market, ...(dice.chance(0.5) ? onTheLine(dice, twin.markets[market]!) : [amount(dice), amount(dice)] as [bigint, bigint]), key);
+          const id = twin.add(market, ...(dice.chance(0.5) ? onTheLine(dice, twin.markets[market]!) : anyAmounts(dice)), key);
           for (const at of [undefined, 0n, 1000n, 10n ** 6n, MAX256]) twin.inspect(id, at);
         }
       }
       twin.columns();
     }), runs(25));
+  });
+});
+
+describe("what a pass may not overlook", () => {
+  test("a vault without ink that gets some, alone in its group; a price of nothing, a rate of nothing, after it was found", () => {
+    for (const art of [1n, WAD, MAX128]) for (const others of [[], [[WAD, WAD / 2n]], [[0n, 0n]], [[0n, 5n]], [[WAD, 2n * WAD]]] as [bigint, bigint][][]) {
+      for (const change of ["ink", "art", "spot", "rate", "remove", "revert"]) for (const screen of SCREENS) {
+        const twin = new Twin(), market = twin.addMarket(), id = twin.add(market, 0n, art);
+        for (const [ink, debt] of others) twin.add(market, ink, debt);
+        twin.scan();
+        if (change === "ink") twin.update(id, { ink: MAX128 });
+        if (change === "art") twin.update(id, { art: 0n });
+        if (change === "spot") twin.setMarket(market, { spot: 0n });
+        if (change === "rate") twin.setMarket(market, { rate: 0n });
+        if (change === "remove") twin.remove(id);
+        if (change === "revert") twin.setMarket(market, { rate: MAX256 });
+        twin.scan({ since: "last", screen });
+        twin.scan({ screen });
+        twin.setMarket(market, { spot: RAY, rate: RAY });
+        twin.scan({ since: "last" });
+        twin.scan();
+      }
+    }
+  });
+
+  test("quotients and lines beyond what an f32 holds", () => {
+    const twin = new Twin(), market = twin.addMarket();
+    for (const [ink, art] of [[1n, MAX128], [2n, MAX128], [1n, MAX128 - 2n ** 103n], [1n, 2n ** 127n], [MAX128, 1n], [2n ** 127n, 1n], [MAX128, 3n], [MAX128, MAX128], [1n, 1n], [0n, MAX128], [MAX128, 0n]] as const) twin.add(market, ink, art);
+    for (const spot of [1n, MAX128, MAX128 - 1n, 2n ** 127n, 2n ** 103n, 3n]) for (const rate of [1n, MAX128, 2n ** 127n, 2n, 3n]) {
+      twin.setMarket(market, { spot, rate });
+      twin.scan({ since: "last" });
+      for (const screen of SCREENS) twin.scan({ screen });
+      for (const within of [1n, WAD / 50n, MAX128]) twin.scan({ within, order: "riskiest" });
+    }
   });
 });
 
