@@ -1,0 +1,168 @@
+import fc from "fast-check";
+import type { Order } from "plimsoll";
+import { describe, expect, test, vi } from "vitest";
+import { Dice, MAX128, MAX256, RAY, WAD, column, runs, seed } from "./arbitraries.js";
+import { Twin, joinKeys, keyOf, open, usualMarket } from "./twin.js";
+
+vi.setConfig({ testTimeout: 240_000 });
+
+const ORDERS = ["riskiest", "debt", "liquidationPrice"] as const;
+
+/** Amounts of which most are unsafe, many alike, and many apart by one unit only. */
+function amounts(dice: Dice): [ink: bigint, art: bigint] {
+  switch (dice.below(8)) {
+    case 0: return [0n, 1n + dice.uint(100)];
+    case 1: return [dice.uint(127), MAX128 - dice.uint(4)];
+    case 2: return [1n + dice.uint(3), 1n + dice.uint(3)];
+    case 3: { const n = BigInt(1 + dice.below(50)); return [n * WAD, 2n * n * WAD]; } // the same health, other debts
+    case 4: return [10n ** 30n + BigInt(dice.below(3)), 2n * 10n ** 30n + BigInt(dice.below(3))]; // too close for an f64
+    case 5: return [WAD, 2n * WAD];
+    case 6: return [WAD + dice.uint(60), WAD / 2n + dice.uint(59)]; // some safe
+    default: return [WAD, WAD + BigInt(dice.below(5))];
+  }
+}
+
+function fill(dice: Dice, twin: Twin, markets: number, vaults: number): void {
+  twin.setSystem({ par: RAY });
+  for (let m = 0; m < markets; ++m) {
+    const market = twin.addMarket({ spot: RAY + (dice.chance(0.5) ? dice.uint(70) : 0n), rate: RAY + (dice.chance(0.5) ? dice.uint(70) : 0n), mat: RAY + dice.uint(89) });
+    const rows = Array.from({ length: vaults }, () => amounts(dice));
+    const keys = twin.keyed ? dice.shuffle(rows.map((_, i) => keyOf(i))) : undefined; // the same keys in every market
+    twin.load(market, rows, keys);
+  }
+}
+
+const limits = (n: number) => [undefined, 0, 1, 2, 7, n >> 1, n - 1, n, n + 1, 10 * n].map((limit) => (limit === undefined || limit < 0 ? {} : { limit }));
+
+describe("the exact order, against a sort in BigInt", () => {
+  for (const keyed of [true, false]) for (const order of ORDERS) {
+    test(`${order}, ${keyed ? "ties by key" : "ties by place"}`, () => {
+      fc.assert(fc.property(seed, (start) => {
+        const dice = new Dice(start), twin = new Twin(keyed ? { keyBytes: 20 } : {}), markets = order === "liquidationPrice" ? 1 : 1 + dice.below(4);
+        fill(dice, twin, markets, 60);
+        for (const limit of limits(60 * markets)) {
+          twin.scan({ order, ...limit, idsOnly: dice.chance(0.7) });
+          if (markets > 1) twin.scan({ order, ...limit, market: dice.below(markets), idsOnly: true });
+        }
+        twin.setMarket(0, { spot: (RAY * BigInt(50 + dice.below(100))) / 100n });
+        twin.scan({ order, since: "last", idsOnly: true, ...dice.pick(limits(60)) });
+        twin.scan({ order, status: "reverts", idsOnly: true });
+        twin.scan({ order, idsOnly: true, within: WAD / 10n, ...dice.pick(limits(60)) });
+        twin.scan({ order, idsOnly: true, minDebt: dice.uint(70), ...dice.pick(limits(60)) });
+      }), runs(20));
+    });
+  }
+
+  test("of a market among others by liquidation price; of several at once refused", () => {
+    const dice = new Dice(7), twin = new Twin({ keyBytes: 20 });
+    fill(dice, twin, 3, 50);
+    for (const market of [0, 1, 2]) twin.scan({ order: "liquidationPrice", market });
+    expect(() => twin.book.scan({ order: "liquidationPrice" })).toThrow(expect.objectContaining({ code: "invalid-argument" }));
+  });
+
+  test("thousands of vaults over several chunks and markets, hardly any equal", () => {
+    const dice = new Dice(11), twin = new Twin({ keyBytes: 20 });
+    for (let m = 0; m < 3; ++m) {
+      const market = twin.addMarket({ spot: RAY + dice.uint(88), rate: RAY + dice.uint(80) });
+      twin.load(market, Array.from({ length: 3000 }, () => [10n ** 20n + dice.uint(68), 10n ** 20n + dice.uint(68)]), Array.from({ length: 3000 }, (_, i) => keyOf(i)));
+    }
+    for (const order of ["riskiest", "debt"] as const) for (const limit of [1, 10, 1000, 5000, 20_000]) twin.scan({ order, limit, idsOnly: true });
+  });
+
+  test("a hundred thousand ties", () => {
+    const book = open({ keyBytes: 20 }), n = 50_000, dice = new Dice(13), keys = dice.shuffle(Array.from({ length: n }, (_, i) => keyOf(i)));
+    for (let m = 0; m < 2; ++m) {
+      const market = book.addMarket(usualMarket({ spot: RAY * BigInt(m + 1), rate: RAY * BigInt(m + 1) }));
+      book.load(market, { ink: column(new Array(n).fill(WAD)), art: column(new Array(n).fill(2n * WAD)) }, joinKeys(keys));
+    }
+    const sorted = [...keys].sort();
+    for (const limit of [1, 10, 2049, 40_001, 2 * n]) {
+      const hits = book.scan({ order: "riskiest", limit });
+      expect(hits.length).toBe(limit);
+      for (const i of [0, 1, 2, 3, limit >> 1, limit - 2, limit - 1]) if (i >= 0 && i < limit) {
+        expect([hits.at(i).key, hits.at(i).market]).toEqual([sorted[i >> 1], i & 1]); // equal keys: by market
+      }
+    }
+    const debt = book.scan({ order: "debt", limit: n + 10 });
+    expect([debt.at(0).market, debt.at(0).key, debt.at(n).market, debt.at(n).key]).toEqual([1, sorted[0], 0, sorted[0]]);
+  });
+
+  test("the widest figures: products of 768 bits", () => {
+    fc.assert(fc.property(seed, (start) => {
+      const dice = new Dice(start), twin = new Twin({ keyBytes: 20 });
+      twin.setSystem({ par: dice.pick([RAY, MAX256, 1n]) });
+      const markets = dice.chance(0.3) ? 1 : 2;
+      for (let m = 0; m < markets; ++m) {
+        twin.addMarket({ spot: dice.pick([1n, MAX128, 2n ** 200n]) - BigInt(dice.below(2)), rate: dice.pick([MAX128, 2n ** 128n, 2n ** 190n]) - BigInt(dice.below(2)), mat: dice.pick([RAY, MAX256]) });
+        for (let i = 0; i < 40; ++i) twin.add(m, dice.chance(0.5) ? MAX128 - BigInt(dice.below(3)) : dice.uint(40), dice.chance(0.5) ? MAX128 - BigInt(dice.below(3)) : dice.uint(64), keyOf(i));
+      }
+      for (const order of ORDERS) for (const status of ["unsafe", "reverts"] as const) twin.scan({ order, status, idsOnly: true, market: dice.below(markets), limit: 1 + dice.below(60) });
+      twin.scan({ order: "riskiest", idsOnly: true });
+      twin.scan({ order: "debt", idsOnly: true });
+    }), runs(25));
+  });
+});
+
+describe("chunks passed over", () => {
+  test("the riskiest few of many chunks, while vaults come, go and change", () => {
+    fc.assert(fc.property(seed, (start) => {
+      const dice = new Dice(start), twin = new Twin();
+      for (let m = 0; m < 2; ++m) twin.load(twin.addMarket({ spot: RAY * BigInt(m + 1) }), Array.from({ length: 2600 }, () => [2n * WAD + dice.uint(58), WAD]));
+      const ids = () => dice.pick([...twin.vaults.keys()]);
+      for (let i = 0; i < 60; ++i) {
+        const unsafe = [...twin.vaults.values()].filter((vault) => vault.found === "unsafe");
+        for (let n = dice.below(4); n > 0; --n) switch (dice.below(4)) {
+          case 0: twin.update(ids(), { art: 3n * WAD + dice.uint(70) }); break;
+          case 1: if (unsafe.length) { const { id } = dice.pick(unsafe); if (twin.vaults.has(id)) twin.remove(id); } break;
+          case 2: if (unsafe.length) { const { id } = dice.pick(unsafe); if (twin.vaults.has(id)) twin.update(id, { art: WAD / 2n + dice.uint(61) }); } break;
+          default: twin.add(dice.below(2), WAD + dice.uint(60), WAD + dice.uint(62));
+        }
+        if (dice.chance(0.2)) twin.setMarket(dice.below(2), { spot: (RAY * BigInt(80 + dice.below(60))) / 100n });
+        twin.scan({ order: "riskiest", limit: dice.below(5), idsOnly: true, ...(dice.chance(0.2) ? { within: WAD / 20n } : {}), ...(dice.chance(0.2) ? { market: dice.below(2) } : {}) });
+      }
+    }), runs(8));
+  });
+});
+
+describe("the same vaults, the same order", () => {
+  /** Puts vaults into a book in some order and manner, with others that come and go between; answers the keys of each order. */
+  function sequences(dice: Dice, vaults: { market: number; ink: bigint; art: bigint; key: string }[]): string[][] {
+    const book = open({ keyBytes: 20 }), visitors: number[] = [];
+    book.setSystem({ par: RAY });
+    for (let m = 0; m < 2; ++m) book.addMarket(usualMarket({ spot: RAY, rate: RAY + BigInt(m) }));
+    const visit = () => {
+      if (dice.chance(0.3)) visitors.push(book.add(dice.below(2), { ink: 0n, art: dice.uint(90) }, keyOf(1_000_000 + dice.next())));
+      if (visitors.length && dice.chance(0.3)) book.remove(visitors.splice(dice.below(visitors.length), 1)[0]!);
+      if (dice.chance(0.05)) book.scan({ order: "riskiest", limit: 3 });
+    };
+    const left = dice.shuffle([...vaults]);
+    while (left.length) {
+      visit();
+      if (dice.chance(0.5)) {
+        const { market, key, ink, art } = left.pop()!;
+        const id = book.add(market, dice.chance(0.8) ? { ink, art } : { ink: 1n, art }, key);
+        if (dice.chance(0.2)) { book.remove(id); book.add(market, { ink, art }, key); } else book.update(id, { ink });
+      } else {
+        const market = dice.below(2), some = left.filter((vault) => vault.market === market).slice(0, 1 + dice.below(200));
+        book.load(market, { ink: column(some.map(({ ink }) => ink)), art: column(some.map(({ art }) => art)) }, joinKeys(some.map(({ key }) => key)));
+        for (const vault of some) left.splice(left.indexOf(vault), 1);
+      }
+    }
+    book.removeMany(Float64Array.from(visitors));
+    const orders: [Order, number | undefined][] = [["riskiest", undefined], ["debt", undefined], ["liquidationPrice", 0], ["liquidationPrice", 1]];
+    return orders.flatMap(([order, market]) => [1, 20, 10_000].map((limit) => {
+      const hits = book.scan({ order, limit, ...(market === undefined ? {} : { market }) });
+      return [...hits].map((hit) => `${hit.market} ${hit.key}`);
+    }));
+  }
+
+  test("whatever the order of adding, the chunks, and who was there between", () => {
+    fc.assert(fc.property(seed, (start) => {
+      const dice = new Dice(start);
+      const vaults = Array.from({ length: 700 }, (_, i) => { const [ink, art] = amounts(dice); return { market: i & 1, ink, art, key: keyOf(i) }; });
+      const first = sequences(dice, vaults);
+      expect(first[2]!.length).toBeGreaterThan(300);
+      for (let i = 0; i < 3; ++i) expect(sequences(dice, vaults)).toEqual(first);
+    }), runs(6));
+  });
+});

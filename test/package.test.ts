@@ -1,0 +1,108 @@
+import { execFileSync, spawnSync } from "node:child_process";
+import { readFileSync, readdirSync } from "node:fs";
+import { describe, expect, test, vi } from "vitest";
+
+vi.setConfig({ testTimeout: 120_000 });
+
+const pack = JSON.parse(readFileSync("package.json", "utf8")) as { [key: string]: unknown; exports: Record<string, unknown>; imports: Record<string, unknown> };
+/** Keys in their order, nested: the order of conditions decides which one a runtime takes. */
+const order = (value: unknown): unknown => (typeof value === "object" && value !== null ? Object.entries(value).map(([key, inner]) => [key, order(inner)]) : value);
+const node = (script: string): unknown => JSON.parse(execFileSync(process.execPath, ["--input-type=module", "-e", script], { encoding: "utf8" }));
+const scripts = () => readdirSync("dist").filter((file) => file.endsWith(".js"));
+
+describe("package.json", () => {
+  test("what is exported, with its conditions in their order", () => {
+    expect(order(pack.exports)).toEqual([
+      [".", [["types", "./dist/index.d.ts"], ["default", "./dist/index.js"]]],
+      ["./maker", [["types", "./dist/protocols/maker.d.ts"], ["default", "./dist/maker.js"]]],
+      ["./plimsoll.wasm", [["types", "./dist/plimsoll.wasm.d.ts"], ["default", "./dist/plimsoll.wasm"]]],
+      ["./package.json", "./package.json"],
+    ]);
+  });
+
+  test("where the module comes from, with the conditions in their order", () => {
+    expect(order(pack.imports)).toEqual([["#module", [["types", "./dist/module.inline.d.ts"], ["default", "./dist/module.inline.js"]]]]);
+  });
+
+  test("ESM only, without side effects, and nothing that runs at installation", () => {
+    expect(pack["type"]).toBe("module");
+    expect(pack["sideEffects"]).toBe(false);
+    expect(pack["main"]).toBeUndefined();
+    expect(Object.keys(pack["scripts"] as object).filter((name) => /^(pre|post)?install$|^prepare$/.test(name))).toEqual([]);
+    expect(Object.keys(pack["dependencies"] as object)).toEqual(["@assemblyscript/loader"]);
+  });
+
+  test("every file that it names is there", () => {
+    const files = JSON.stringify([pack.exports, pack.imports]).match(/\.\/dist\/[^"]+/g)!;
+    for (const file of files) expect(readFileSync(file).length).toBeGreaterThan(0);
+  });
+});
+
+describe("importing", () => {
+  test("compiles nothing, instantiates nothing, changes nothing global", () => {
+    expect(node(`
+      const done = [];
+      for (const name of ["Module", "Instance", "Memory", "Table"]) WebAssembly[name] = new Proxy(WebAssembly[name], { construct(of, args) { done.push(name); return Reflect.construct(of, args); } });
+      for (const name of ["compile", "instantiate", "compileStreaming", "instantiateStreaming", "validate"]) { const real = WebAssembly[name]; WebAssembly[name] = (...args) => { done.push(name); return real(...args); }; }
+      const { atob: decode } = globalThis;
+      globalThis.atob = (text) => { done.push("atob"); return decode(text); };
+      const before = Reflect.ownKeys(globalThis).length, timers = process.getActiveResourcesInfo().filter((kind) => kind === "Timeout").length;
+      const { openBook } = await import("plimsoll"), { maker } = await import("plimsoll/maker");
+      const atImport = [...done], globals = Reflect.ownKeys(globalThis).length - before, more = process.getActiveResourcesInfo().filter((kind) => kind === "Timeout").length - timers;
+      maker.debt({ art: 1n, rate: 1n });
+      openBook(maker);
+      openBook(maker);
+      console.log(JSON.stringify({ atImport, globals, more, modules: done.filter((name) => name === "Module").length, instances: done.filter((name) => name === "Instance").length }));
+    `)).toEqual({ atImport: [], globals: 0, more: 0, modules: 1, instances: 3 }); // one compilation for all
+  });
+
+  test("no module awaits at its top level", () => {
+    for (const file of scripts()) {
+      // a script without module syntax cannot hold a top-level await: take imports and exports away and parse
+      const body = readFileSync(`dist/${file}`, "utf8").replace(/^import [\s\S]*?;$/gm, "").replace(/^export \{[\s\S]*?\};$/gm, "");
+      expect(() => new Function(body), file).not.toThrow();
+    }
+    expect(() => new Function("await 1")).toThrow(SyntaxError);
+  });
+
+  test("the exports are what the documentation names", async () => {
+    expect(Object.keys(await import("plimsoll")).sort()).toEqual(["MAX_U128", "PlimsollError", "openBook"]);
+    expect(Object.keys(await import("plimsoll/maker"))).toEqual(["maker"]);
+  });
+
+  test("both entries share one core, and one class of errors", () => {
+    expect(node(`
+      import { PlimsollError } from "plimsoll";
+      import { maker } from "plimsoll/maker";
+      let same = false;
+      try { maker.debt({}); } catch (error) { same = error instanceof PlimsollError; }
+      console.log(JSON.stringify(same));
+    `)).toBe(true);
+  });
+
+  test("the raw module is there under its own name", () => {
+    const file = node(`console.log(JSON.stringify(import.meta.resolve("plimsoll/plimsoll.wasm")))`) as string;
+    expect(WebAssembly.validate(readFileSync(new URL(file)))).toBe(true);
+    expect(WebAssembly.Module.imports(new WebAssembly.Module(readFileSync(new URL(file))))).toEqual([]);
+  });
+});
+
+describe("what is published", () => {
+  test("holds what it should, and nothing else", () => {
+    const [{ files }] = JSON.parse(execFileSync("npm", ["pack", "--dry-run", "--json", "--ignore-scripts"], { encoding: "utf8", stdio: ["ignore", "pipe", "ignore"] })) as [{ files: { path: string }[] }];
+    const paths = files.map(({ path }) => path).sort();
+    for (const path of paths) expect(path).toMatch(/^(CHANGELOG\.md|LICENSE|README\.md|package\.json|dist\/(protocols\/)?[\w.-]+\.(js|d\.ts)|dist\/plimsoll\.wasm)$/);
+    for (const path of ["LICENSE", "package.json", "dist/index.js", "dist/index.d.ts", "dist/maker.js", "dist/protocols/maker.d.ts", "dist/plimsoll.wasm", "dist/plimsoll.wasm.d.ts", "dist/module.inline.js"]) expect(paths).toContain(path);
+    for (const script of scripts()) expect(readFileSync("dist/index.js", "utf8") + readFileSync("dist/maker.js", "utf8") + JSON.stringify(pack)).toContain(script); // none left over from another build
+  });
+
+  test("publint has nothing to say", () => {
+    const { status, stdout, stderr } = spawnSync("npx", ["publint", "--strict"], { encoding: "utf8", env: { ...process.env, npm_config_ignore_scripts: "true" } });
+    expect({ status, said: status ? stdout + stderr : "" }).toEqual({ status: 0, said: "" });
+  });
+
+  test("types resolve for every consumer of ES modules", () => {
+    const { status, stdout, stderr } = spawnSync("npx", ["attw", "--pack", ".", "--profile", "esm-only"], { encoding: "utf8", env: { ...process.env, npm_config_ignore_scripts: "true" } });
+    expect({ status, said: status ? stdout + stderr : "" }).toEqual({ status: 0, said: "" });
+  });
+});
