@@ -3,7 +3,7 @@
  * columns cross in the STAGE; figures in ARGS, one vault's answers in RESULTS.
  */
 import { ARGS, STAGE, STAGE_BYTES, SYSTEM } from "./layout";
-import { select, startSelection, push, reserveCandidates, candidates, rowAt, threshold, useComparison } from "./order/select";
+import { candidates, makeRoom, push, reserveCandidates, rowAt, select, startSelection, threshold, useComparison } from "./order/select";
 import * as ilk from "./rules/ilk";
 import { list as listRows, mayBeNear, nearOf, preview as previewMarket, setFloored, useRule, wanted } from "./screen/pass";
 import {
@@ -30,7 +30,7 @@ const TIME: usize = memory.data(32, 16);
 export function open(keyBytes: u32, capacity: f64): bool {
   useRule(ilk.judge, ilk.judgeAll, ilk.reaches);
   useComparison(ilk.precedes);
-  return openStore(ilk.STRIDE, keyBytes, ilk.MARKET_BYTES, capacity);
+  return openStore(ilk.STRIDE, keyBytes, ilk.MARKET_BYTES, capacity) && reserveCandidates(1 << ROWS_LOG);
 }
 
 export function size(): u32 { return vaultsHeld(); }
@@ -302,16 +302,16 @@ export function gather(order: i32, k: u32, only: i32, near: bool, floor: bool): 
     for (let i: u32 = 0, n = load<u32>(market, CHUNKS); i < n; ++i) {
       const link = linkAt(market, i), close = near && mayBeNear(market, i, ilk.NEAR);
       if (!close && (!load<u16>(link, LINK_UNSAFE) || <f64>load<f32>(link, LINK_MAX) * factor < least)) continue;
-      if (!gatherChunk(order, market, load<u32>(link, LINK_CHUNK), least, close)) return false;
+      if (!gatherChunk(order, k, market, load<u32>(link, LINK_CHUNK), least, close)) return false;
     }
   }
   return true;
 }
 
-function gatherChunk(order: i32, market: usize, number: u32, least: f64, near: bool): bool {
+function gatherChunk(order: i32, k: u32, market: usize, number: u32, least: f64, near: bool): bool {
   const chunk = chunkAt(number), block = <usize>load<u32>(chunk, BLOCK), log = load<u32>(chunk, LOG), used = load<u32>(chunk, USED);
   const keys = keysOf(block, log), factor = load<f64>(market, FACTOR);
-  if (!reserveCandidates(used)) return false;
+  if (!makeRoom(used, k)) return false;
   for (let place: u32 = 0; place < used; place += 64) {
     let mask = load<u64>(groupOf(block, place), UNSAFE_BITS);
     if (near) mask |= nearOf(market, block, log, place, ilk.isNear, ilk.NEAR);

@@ -101,7 +101,7 @@ describe("the module", () => {
   beforeAll(() => {
     const load = (file: string) => instantiateSync(new WebAssembly.Module(readFileSync(file)), { env: { abort: () => { throw new Error("abort"); } } }).instance.exports as unknown as Raw;
     release = load("dist/plimsoll.wasm");
-    debug = load("dist/plimsoll.debug.wasm");
+    debug = load("build/plimsoll.debug.wasm");
   });
   const both = () => [release, debug] as const;
 
@@ -144,7 +144,7 @@ describe("the module", () => {
   test("a book, call by call: debug and release answer the same, byte for byte", () => {
     fc.assert(fc.property(seed, (start) => {
       const dice = new Dice(start), load = (file: string) => instantiateSync(new WebAssembly.Module(readFileSync(file)), { env: { abort: () => { throw new Error("abort"); } } }).instance.exports as unknown as Raw;
-      const cores = [load("dist/plimsoll.wasm"), load("dist/plimsoll.debug.wasm")] as const;
+      const cores = [load("dist/plimsoll.wasm"), load("build/plimsoll.debug.wasm")] as const;
       const page = (cores[0]["pageRows"] as Call)(), keyBytes = dice.pick([0, 20]), ids: number[] = [];
       let key = 0n;
       /** Calls both, and compares the answers, the results and the first KiB of the stage. */

@@ -26,7 +26,7 @@ export function rowAt(i: u32): u32 { return load<u32>(entries + (i << 4), 8); }
 /** Makes room for `more` candidates; false where memory cannot grow. */
 export function reserveCandidates(more: u32): bool {
   if (!entries) {
-    log = 12;
+    log = 16;
     entries = take(tableClass(log), 1 << log);
     if (!entries) return false;
   }
@@ -37,6 +37,18 @@ export function reserveCandidates(more: u32): bool {
     entries = next; ++log;
   }
   return true;
+}
+
+/**
+ * Makes room for `more` candidates of which only the first `k` matter: where the table is full and they are less than half of
+ * it, the others are let go. False where memory cannot grow.
+ */
+export function makeRoom(more: u32, k: u32): bool {
+  if (entries && count + more > 1 << (log - 4) && k + more <= 1 << (log - 5)) {
+    select(k);
+    count = min(count, k);
+  }
+  return reserveCandidates(more);
 }
 
 /** Adds a candidate; there must be room. */

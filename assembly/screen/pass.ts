@@ -254,7 +254,7 @@ function visit(market: usize, ordinal: u32, plane: i32, exact: bool, all: bool, 
   let over = never, keys = keysOf(block, log), bounds = block;
   for (let group: u32 = 0; group < groups; ++group, bounds += 32, keys += 256) {
     if (all || v128.any_true(f32x4.ge(v128.load(bounds), limits))) {
-      if (quiet && !dense && load<f32>(bounds, 4) == -Infinity) { // the common case: all were safe and are
+      if (quiet && !dense && load<f32>(bounds, 8) == -Infinity) { // the common case: all were safe and are
         let most = never, other = never;
         for (let at = keys, end = keys + 256; at < end; at += 128) {
           const a = v128.load(at),     b = v128.load(at, 16), c = v128.load(at, 32), d = v128.load(at, 48);

@@ -69,6 +69,8 @@ const CHUNK_LOG2: u32 = 5;
 // @ts-ignore: decorator
 @inline export const LIVE: usize = 16;      // u32
 // @ts-ignore: decorator
+@inline const ROOM: usize = 20;             // u32, rows that its chunks have room for
+// @ts-ignore: decorator
 @inline export const LO: usize = 24;        // f32, a key not above it is proved safe
 // @ts-ignore: decorator
 @inline export const HI: usize = 28;        // f32, a key above it is proved unsafe
@@ -226,7 +228,9 @@ export function settle(index: u32): void {
 /** Whether `count` more vaults of a market fit under the capacity and into memory: 0, or the fault. Then `place` cannot fail. */
 export function reserve(market: usize, count: u32): i32 {
   if (<f64>living + <f64>count > capacity) return Fault.CAPACITY;
-  const whole = (count >> ROWS_LOG) + 2, all = <u64>chunkCount + whole, own = <u64>load<u32>(market, CHUNKS) + whole;
+  const room = load<u32>(market, ROOM);
+  if (count <= room) return 0;
+  const whole = (count - room >> ROWS_LOG) + 2, all = <u64>chunkCount + whole, own = <u64>load<u32>(market, CHUNKS) + whole;
   if (all > MAX_CHUNKS) return Fault.MEMORY;
   // One chunk more for a last one that widens; tables that double, with all smaller ones that they pass through.
   let bytes = <u64>(whole + 1) * chunkBytes(ROWS_LOG);
@@ -270,7 +274,7 @@ export function place(market: usize, wanted: u32): i64 {
       chunk = chunkAt(number);
       if (load<u32>(chunk, USED) == 1 << load<u32>(chunk, LOG)) {
         if (load<u32>(chunk, LOG) == ROWS_LOG) chunk = 0;
-        else if (!widen(chunk, load<u32>(chunk, USED) + wanted)) return -1;
+        else if (!widen(market, chunk, load<u32>(chunk, USED) + wanted)) return -1;
       }
     }
     if (!chunk) {
@@ -288,6 +292,7 @@ export function place(market: usize, wanted: u32): i64 {
   open(market, chunk, row, placed);
   living += placed;
   store<u32>(market, load<u32>(market, LIVE) + placed, LIVE);
+  store<u32>(market, load<u32>(market, ROOM) - placed, ROOM);
   return <i64>(number << ROWS_LOG | row);
 }
 
@@ -310,6 +315,7 @@ export function vacate(row: u32): void {
   const lifePtr = lives(block, log) + (placeInChunk << 1), life = <u32>load<u16>(lifePtr) & ~MARK;
   store<u16>(lifePtr, <u16>(life + 1));
   if (life == LAST_LIFE) return;
+  store<u32>(market, load<u32>(market, ROOM) + 1, ROOM);
   const freed = <u32>load<u16>(chunk, FREED) + 1;
   store<u16>(chunk, <u16>freed, FREED);
   if (!load<u8>(chunk, LISTED)) {
@@ -379,6 +385,7 @@ function append(market: usize, wanted: u32): bool {
   store<u32>(link, chunkCount++, LINK_CHUNK);
   store<u32>(link, 0, LINK_UNSAFE);
   store<u32>(market, ordinal + 1, CHUNKS);
+  store<u32>(market, load<u32>(market, ROOM) + (1 << log), ROOM);
   return true;
 }
 
@@ -387,7 +394,7 @@ function logFor(rows: u32): u32 {
 }
 
 /** Moves a market's last chunk into a block with place for `rows`, at least twice as many as it had. */
-function widen(chunk: usize, rows: u32): bool {
+function widen(market: usize, chunk: usize, rows: u32): bool {
   const log = load<u32>(chunk, LOG), next = max(log + 1, logFor(rows));
   const from = <usize>load<u32>(chunk), to = take(chunkClass(next), chunkBytes(next));
   if (!to) return false;
@@ -403,6 +410,7 @@ function widen(chunk: usize, rows: u32): bool {
   give(chunkClass(log), from);
   store<u32>(chunk, <u32>to, BLOCK);
   store<u32>(chunk, next, LOG);
+  store<u32>(market, load<u32>(market, ROOM) + (1 << next) - (1 << log), ROOM);
   return true;
 }
 

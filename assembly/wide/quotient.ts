@@ -87,7 +87,7 @@ function short(scale: usize, a0: u64, a1: u64, b0: u64, b1: u64): bool {
   const inverse = 1.0 / near128(b0, b1);
   let q: u64 = 0, leading: u64 = 0;
   for (let last = false; ;) {
-    const more = ((<f64><i64>m3 * TWO64 + <f64><i64>m2) * (TWO64 * TWO64) + near128(m0, m1)) * inverse;
+    const more = (near128(m2, m3) * (TWO64 * TWO64) + near128(m0, m1)) * inverse;
     let d: u64, d0: u64, d1: u64, d2: u64, d3: u64 = 0;
     const large = more >= 9223372036854775808.0;
     if (large) {

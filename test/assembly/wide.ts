@@ -54,9 +54,12 @@ export function lowerQuotient(a: usize, b: usize, n: u32): f64 { return float.lo
 // ---- Columns of quotients
 
 export function prepare(scale: usize, c: usize, d: usize): void { quotients.prepare(scale, c, d); }
+const AMOUNTS: usize = memory.data(32, 16);
 /** The quotient to RESULTS[0], whose upper half stays. */
 export function quotient(scale: usize, a0: u64, a1: u64, b0: u64, b1: u64): void {
-  quotients.quotient(scale, a0, a1, b0, b1);
+  store<u64>(AMOUNTS, a0, 0);  store<u64>(AMOUNTS, a1, 8);
+  store<u64>(AMOUNTS, b0, 16); store<u64>(AMOUNTS, b1, 24);
+  quotients.quotient(scale, AMOUNTS, AMOUNTS + 16);
   store<u64>(RESULTS, quotients.quotientLo, 0);
   store<u64>(RESULTS, quotients.quotientHi, 8);
 }
