@@ -9,7 +9,7 @@ import { list as listRows, mayBeNear, nearOf, preview as previewMarket, setFloor
 import {
   BLOCK, CHUNKS, FACTOR, Fault, HEADER, LINK_CHUNK, LINK_MAX, LINK_UNSAFE, LIVE, LOG, MARK, MARKET, ROWS_LOG, UNSAFE_BITS, USED,
   addMarket as newMarket, chunkAt, chunksHeld, groupOf, idOf, keysOf, lifeAt, linkAt, lives, marketAt, marketsHeld, open as openRows, openStore, place,
-  placed, reserve as reserveRows, rowOf, touch, userKeyAt, userKeyBytes, vacate, vaultColumn, vaultsHeld,
+  placed, reserve as reserveRows, rowOf, touch, userKeyAt, userKeyBytes, vacate, vaultAt, vaultsHeld,
 } from "./store/chunks";
 import { enter, find as findKey, leave, reserveKeys } from "./store/keys";
 import { quotient, quotientHi, quotientLo } from "./wide/quotient";
@@ -134,7 +134,8 @@ export function load_(index: u32, count: u32): i32 {
     const row = <u32>place(market, count - done), n = placed, at = row & 1023;
     const chunk = chunkAt(row >> ROWS_LOG), block = <usize>load<u32>(chunk, BLOCK), log = load<u32>(chunk, LOG);
     for (let offset: u32 = 0; offset < ilk.STRIDE; offset += 16) {
-      memory.copy(vaultColumn(block, log, offset) + (at << 4), STAGE + offset * PAGE + (done << 4), n << 4);
+      let from = STAGE + offset * PAGE + (done << 4), to = vaultAt(block, log, at) + offset;
+      for (const end = from + (n << 4); from < end; from += 16, to += ilk.STRIDE) v128.store(to, v128.load(from));
     }
     ilk.rekey(block, log, at, n);
     if (keyBytes) {
@@ -170,7 +171,7 @@ export function update(id: f64, mask: u32, from: u32): i32 {
   const chunk = chunkAt(<u32>row >> ROWS_LOG), block = <usize>load<u32>(chunk, BLOCK), log = load<u32>(chunk, LOG), at = <u32>row & 1023;
   for (; mask; mask &= mask - 1) {
     const offset = <u32>ctz(mask) << 4;
-    v128.store(vaultColumn(block, log, offset) + (at << 4), v128.load(STAGE + offset * PAGE + (from << 4)));
+    v128.store(vaultAt(block, log, at) + offset, v128.load(STAGE + offset * PAGE + (from << 4)));
   }
   ilk.rekey(block, log, at, 1);
   openRows(marketAt(load<u32>(chunk, MARKET)), chunk, at, 1);
@@ -359,7 +360,7 @@ export function describe(count: u32): void {
   for (let i: u32 = 0; i < count; ++i) {
     const row = <u32>(<u64>load<f64>(STAGE + (i << 3)));
     locate(row);
-    const ink = vaultColumn(at_block, at_log, 0) + (at_place << 4), art = vaultColumn(at_block, at_log, 16) + (at_place << 4);
+    const ink = vaultAt(at_block, at_log, at_place), art = ink + ilk.ART;
     store<u32>(marketsOut + (i << 2), load<u32>(chunkAt(row >> ROWS_LOG), MARKET));
     v128.store(columns + (i << 4), v128.load(ink));
     v128.store(columns + (rows << 4) + (i << 4), v128.load(art));
@@ -425,10 +426,10 @@ function idsOf(number: u32, count: u32): u32 {
 
 function ratiosOf(market: usize, number: u32, count: u32): u32 {
   const chunk = chunkAt(number), block = <usize>load<u32>(chunk), log = load<u32>(chunk, LOG), used = load<u32>(chunk, USED);
-  let ink = vaultColumn(block, log, 0), art = vaultColumn(block, log, 16), life = lives(block, log);
-  for (const end = ink + (used << 4); ink < end; ink += 16, art += 16, life += 2) {
+  let ink = vaultAt(block, log, 0), life = lives(block, log);
+  for (const end = ink + used * ilk.STRIDE; ink < end; ink += ilk.STRIDE, life += 2) {
     if (!(load<u16>(life) & 1)) continue;
-    quotient(market + ilk.RATIO_SCALE, ink, art);
+    quotient(market + ilk.RATIO_SCALE, ink, ink + ilk.ART);
     const out = STAGE + (count++ << 4);
     store<u64>(out, quotientLo);
     store<u64>(out, quotientHi, 8);
@@ -438,8 +439,8 @@ function ratiosOf(market: usize, number: u32, count: u32): u32 {
 
 function debtsOf(market: usize, number: u32, count: u32): u32 {
   const chunk = chunkAt(number), block = <usize>load<u32>(chunk), log = load<u32>(chunk, LOG), used = load<u32>(chunk, USED);
-  let art = vaultColumn(block, log, 16), life = lives(block, log);
-  for (const end = art + (used << 4); art < end; art += 16, life += 2) {
+  let art = vaultAt(block, log, 0) + ilk.ART, life = lives(block, log);
+  for (const end = art + used * ilk.STRIDE; art < end; art += ilk.STRIDE, life += 2) {
     if (!(load<u16>(life) & 1)) continue;
     ilk.debtOf(market, art);
     const out = STAGE + (count++ << 4);
@@ -452,10 +453,10 @@ function debtsOf(market: usize, number: u32, count: u32): u32 {
 function floatRatiosOf(market: usize, number: u32, count: u32): u32 {
   const chunk = chunkAt(number), block = <usize>load<u32>(chunk), log = load<u32>(chunk, LOG), used = load<u32>(chunk, USED);
   const scale = ilk.floatScale(market);
-  let ink = vaultColumn(block, log, 0), art = vaultColumn(block, log, 16), life = lives(block, log);
-  for (const end = ink + (used << 4); ink < end; ink += 16, art += 16, life += 2) {
+  let ink = vaultAt(block, log, 0), life = lives(block, log);
+  for (const end = ink + used * ilk.STRIDE; ink < end; ink += ilk.STRIDE, life += 2) {
     if (!(load<u16>(life) & 1)) continue;
-    store<f64>(STAGE + (count++ << 3), ilk.floatRatio(scale, ink, art));
+    store<f64>(STAGE + (count++ << 3), ilk.floatRatio(scale, ink, ink + ilk.ART));
   }
   return count;
 }

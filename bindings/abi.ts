@@ -75,7 +75,7 @@ export function sharedCore(): Core {
   return (shared ??= new Core());
 }
 
-const LIMB = 64n;
+const LIMB = 64n, NONE = new BigUint64Array(0);
 
 /** One instance of the module with views of its memory, renewed when that has grown. */
 export class Core {
@@ -90,8 +90,7 @@ export class Core {
   #args: number;
   #results: number;
   #idsOffset: number;
-  #buffer: ArrayBufferLike | undefined;
-  #u64!: BigUint64Array;
+  #u64: BigUint64Array = NONE;
   #f64!: Float64Array;
   #u32!: Uint32Array;
   #u8!: Uint8Array;
@@ -110,11 +109,10 @@ export class Core {
     this.#renew();
   }
 
-  /** Views of the memory as it is now. */
+  /** Views of the memory as it is now. When it grows, the old ones are detached, and their length is 0. */
   #renew(): void {
+    if (this.#u64.length) return;
     const { buffer } = this.exports.memory;
-    if (buffer === this.#buffer) return;
-    this.#buffer = buffer;
     this.#u64 = new BigUint64Array(buffer);
     this.#f64 = new Float64Array(buffer);
     this.#u32 = new Uint32Array(buffer);

@@ -255,9 +255,9 @@ export class Book<V extends Fields = Fields, M extends Fields = Fields, S extend
 
   /**
    * Adds many vaults at once, all or none, and answers their ids in order. Columns hold two little-endian limbs a vault,
-   * `keys` one key after the other. The arrays are read, not kept.
+   * `keys` one key after the other. The arrays are read, not kept. The ids go into `ids` if it is given.
    */
-  load(market: number, vaults: Columns<V>, keys?: Uint8Array): Float64Array {
+  load(market: number, vaults: Columns<V>, keys?: Uint8Array, ids?: Float64Array): Float64Array {
     const core = this.#core, names = this.#columns, { keyBytes } = this;
     this.#knowMarket(market);
     const { columns, count } = this.#checkColumns(vaults, names);
@@ -266,8 +266,9 @@ export class Book<V extends Fields = Fields, M extends Fields = Fields, S extend
       if (keys.length !== count * keyBytes) throw new PlimsollError("length-mismatch", `keys has ${keys.length} bytes; ${count} vaults need ${count * keyBytes}`);
       return keys;
     });
+    if (ids !== undefined && checkIds(ids).length !== count) throw new PlimsollError("length-mismatch", `ids has ${ids.length} entries; there are ${count} vaults`);
     this.#reserve(core, market, count);
-    const ids = new Float64Array(count);
+    ids ??= new Float64Array(count);
     for (let from = 0; from < count; from += core.page) {
       const rows = Math.min(core.page, count - from);
       columns.forEach((column, i) => core.writeColumn(i, column.subarray(from * 2, (from + rows) * 2)));
@@ -275,7 +276,7 @@ export class Book<V extends Fields = Fields, M extends Fields = Fields, S extend
       const failed = core.exports.load(market, rows);
       if (failed) {
         const row = from - 1 - failed;
-        this.#removeChecked(core, ids.subarray(0, from));
+        this.#removeChecked(core, ids.subarray(0, from)); // only what this call took in
         throw new PlimsollError("duplicate-key", `keys, row ${row}: market ${market} has a vault with the key ${toHex(bytes!.subarray(row * keyBytes, (row + 1) * keyBytes))} already`);
       }
       core.copyFloats(ids, from, rows);

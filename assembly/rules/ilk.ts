@@ -6,7 +6,7 @@
  * Amounts wad (1e18), rates and prices ray (1e27), limits rad (1e45). Every intermediate is a checked uint256.
  */
 import { ARGS, RESULTS, SYSTEM } from "../layout";
-import { FACTOR, HEADER, HI, LO, PASS, keysOf, lives, vaultColumn } from "../store/chunks";
+import { FACTOR, HEADER, HI, LO, PASS, keysOf, lives, vaultAt } from "../store/chunks";
 import { Sound, Status, setReverting } from "../screen/pass";
 import { DOWN, UP, above32, above32Pair, below32, near, nearPair } from "../wide/float";
 import { PRODUCT, addSmall, clear, compare, copy, divide, isZero, mulHi, product, productLess, product128 } from "../wide/limbs";
@@ -26,9 +26,11 @@ namespace Why {
 
 // ---- Columns and figures
 
-/** Bytes of a vault in its columns: ink, art. */
-export const STRIDE: u32 = 32;
-const INK: u32 = 0, ART: u32 = 16;
+/** Bytes of a vault's amounts: ink, and art behind it. */
+// @ts-ignore: decorator
+@inline export const STRIDE: u32 = 32;
+// @ts-ignore: decorator
+@inline export const ART: usize = 16;
 
 /** A market's figures, 32 bytes each, in the order of the descriptor. */
 // @ts-ignore: decorator
@@ -93,12 +95,12 @@ export const FIGURES: u32 = 13;
 
 /** Writes the keys of `count` rows: art/ink, rounded up; +∞ without ink, −∞ without art. */
 export function rekey(block: usize, log: u32, place: u32, count: u32): void {
-  let ink = vaultColumn(block, log, INK) + (place << 4), art = vaultColumn(block, log, ART) + (place << 4);
+  let ink = vaultAt(block, log, place);
   let key = keysOf(block, log) + (place << 2);
   const end = key + (count << 2);
-  for (; key < end; key += 8, ink += 32, art += 32) {
-    const other = key + 4 < end ? 16 : 0; // an odd one is its own pair
-    const debt = nearPair(art, art + other), quotient = f64x2.mul(f64x2.div(debt, nearPair(ink, ink + other)), f64x2.splat(UP));
+  for (; key < end; key += 8, ink += STRIDE << 1) {
+    const other = key + 4 < end ? STRIDE : 0; // an odd one is its own pair
+    const debt = nearPair(ink + ART, ink + ART + other), quotient = f64x2.mul(f64x2.div(debt, nearPair(ink, ink + other)), f64x2.splat(UP));
     const keys = above32Pair(v128.bitselect(quotient, f64x2.splat(-Infinity), f64x2.gt(debt, f64x2.splat(0))));
     if (other) v128.store64_lane(key, keys, 0);
     else v128.store32_lane(key, keys, 0);
@@ -143,33 +145,33 @@ const LEFT: usize = memory.data(96, 16), RIGHT: usize = memory.data(96, 16), THI
 
 /** The judgement of `bark` on one row. */
 export function judge(market: usize, block: usize, log: u32, place: u32): i32 {
-  return judgeAmounts(market, vaultColumn(block, log, INK) + (place << 4), vaultColumn(block, log, ART) + (place << 4), 2);
+  return judgeAmounts(market, vaultAt(block, log, place));
 }
 
-function judgeAmounts(market: usize, ink: usize, art: usize, limbs: u32): i32 {
+function judgeAmounts(market: usize, ink: usize): i32 {
   if (load<u32>(market, BROKEN)) return Status.REVERTS;
   if (isZero(market + SPOT, 4)) return Status.SAFE;
-  product(LEFT, ink, limbs, market + SPOT, 4);
-  product(RIGHT, art, limbs, market + VIEW_RATE, 4);
-  if (!isZero(LEFT + 32, limbs) || !isZero(RIGHT + 32, limbs)) return Status.REVERTS;
+  product(LEFT, ink, 2, market + SPOT, 4);
+  product(RIGHT, ink + ART, 2, market + VIEW_RATE, 4);
+  if (!isZero(LEFT + 32, 2) || !isZero(RIGHT + 32, 2)) return Status.REVERTS;
   return compare(LEFT, RIGHT, 4) < 0 ? Status.UNSAFE : Status.SAFE;
 }
 
 /** The judgement of `bark` on up to 64 rows: the exact pass. */
 export function judgeAll(market: usize, block: usize, log: u32, place: u32, count: u32): u64 {
-  let ink = vaultColumn(block, log, INK) + (place << 4), art = vaultColumn(block, log, ART) + (place << 4);
+  let ink = vaultAt(block, log, place);
   let mask: u64 = 0, reverts: u64 = 0;
   if (load<u32>(market, PASS) == Sound.SCREEN) {
     const s0 = load<u64>(market, SPOT), s1 = load<u64>(market, SPOT + 8);
     const r0 = load<u64>(market, VIEW_RATE), r1 = load<u64>(market, VIEW_RATE + 8);
-    if (s0 | s1) for (let i: u32 = 0; i < count; ++i, ink += 16, art += 16) {
-      mask |= u64(productLess(load<u64>(ink), load<u64>(ink, 8), s0, s1, load<u64>(art), load<u64>(art, 8), r0, r1)) << i;
+    if (s0 | s1) for (let i: u32 = 0; i < count; ++i, ink += STRIDE) {
+      mask |= u64(productLess(load<u64>(ink), load<u64>(ink, 8), s0, s1, load<u64>(ink, ART), load<u64>(ink, ART + 8), r0, r1)) << i;
     }
   } else {
     const life = lives(block, log) + (place << 1);
-    for (let i: u32 = 0; i < count; ++i, ink += 16, art += 16) {
+    for (let i: u32 = 0; i < count; ++i, ink += STRIDE) {
       if (!(load<u16>(life + (i << 1)) & 1)) continue;
-      const status = judgeAmounts(market, ink, art, 2);
+      const status = judgeAmounts(market, ink);
       mask    |= u64(status == Status.UNSAFE)  << i;
       reverts |= u64(status == Status.REVERTS) << i;
     }
@@ -192,7 +194,7 @@ export function setWithin(market: usize, distance: usize): void {
 
 /** Whether a row that does not revert has health·1e18 < 1e18 + within, as the exact quotient. Status.UNSAFE if so. */
 export function isNear(market: usize, block: usize, log: u32, place: u32): i32 {
-  const ink = vaultColumn(block, log, INK) + (place << 4), art = vaultColumn(block, log, ART) + (place << 4);
+  const ink = vaultAt(block, log, place), art = ink + ART;
   if (judge(market, block, log, place) == Status.REVERTS || isZero(market + SPOT, 4)) return Status.SAFE;
   begin();
   const wad = new u256(WAD), reach = new u256();
@@ -219,7 +221,7 @@ export function setFloor(market: usize, floor: usize): void {
 }
 
 export function reaches(market: usize, block: usize, log: u32, place: u32): bool {
-  const art = vaultColumn(block, log, ART) + (place << 4);
+  const art = vaultAt(block, log, place) + ART;
   if (!isZero(market + FLOOR + 16, 2)) return false;
   return compare(art, market + FLOOR, 2) >= 0;
 }
@@ -297,7 +299,7 @@ export function floatRatio(scale: f64, ink: usize, art: usize): f64 {
 
 /** A figure that is larger the earlier a row comes in the order, to within 2^−45. */
 export function score(order: i32, market: usize, block: usize, log: u32, place: u32): f64 {
-  const ink = vaultColumn(block, log, INK) + (place << 4), art = vaultColumn(block, log, ART) + (place << 4);
+  const ink = vaultAt(block, log, place), art = ink + ART;
   if (order == Order.RISKIEST) {
     const factor = load<f64>(market, FACTOR), debt = near(art, 2);
     return factor && debt ? debt / near(ink, 2) * factor : -Infinity;
@@ -312,8 +314,8 @@ export namespace Order { export const NONE = 0, RISKIEST = 1, DEBT = 2, PRICE = 
 
 /** Whether a comes before b (−1), after it (1) or beside it (0), exactly. */
 export function precedes(order: i32, am: usize, ab: usize, al: u32, ap: u32, bm: usize, bb: usize, bl: u32, bp: u32): i32 {
-  const inkA = vaultColumn(ab, al, INK) + (ap << 4), artA = vaultColumn(ab, al, ART) + (ap << 4);
-  const inkB = vaultColumn(bb, bl, INK) + (bp << 4), artB = vaultColumn(bb, bl, ART) + (bp << 4);
+  const inkA = vaultAt(ab, al, ap), artA = inkA + ART;
+  const inkB = vaultAt(bb, bl, bp), artB = inkB + ART;
   if (order == Order.PRICE) {
     begin();
     price(LEFT, amount(inkA), amount(artA), at(am + VIEW_RATE), at(am + MAT), at(SYSTEM + PAR));
@@ -599,7 +601,7 @@ namespace Inspect {
 
 /** Status, debt, ratio, health, liquidation price and what bark would do. */
 export function inspect(market: usize, block: usize, log: u32, place: u32): void {
-  const inkAt = vaultColumn(block, log, INK) + (place << 4), artAt = vaultColumn(block, log, ART) + (place << 4);
+  const inkAt = vaultAt(block, log, place), artAt = inkAt + ART;
   const status = judge(market, block, log, place), rateAt = market + VIEW_RATE;
   begin();
   const ink = amount(inkAt), art = amount(artAt);

@@ -6,7 +6,7 @@
  *   chunk of n rows    ┌ groups    n / 64 · 32 B    of each group of 64 rows what the last scan found (below)
  *   (columns, so that  ├ keys      n · f32          the screen key (screen/pass)
  *    a pass reads what ├ lives     n · u16          odd while the row is taken; ids carry it
- *    it needs)         ├ vault     n · stride       the columns of the protocol's rule, e.g. ink, art
+ *    it needs)         ├ vaults    n · stride       the amounts of the protocol's rule side by side, e.g. ink, art
  *                      └ user keys n · keyBytes
  *
  *   group              ┌ bounds    4 f32            largest key found safe, least found unsafe (negated), largest found
@@ -89,7 +89,7 @@ let chunks: usize = 0, chunksLog: u32 = 0, chunkCount: u32 = 0;
 let markets: usize = 0, marketsLog: u32 = 0, marketCount: u32 = 0;
 let dirty: usize = 0, dirtyLog: u32 = 0; // a bit a market: whether the next scan must visit it
 
-/** Opens the store: bytes a row in the rule's columns (16 each), of a user key (0: none), of a market; vaults at most. */
+/** Opens the store: bytes of a vault's amounts (16 each), of a user key (0: none), of a market; vaults at most. */
 export function openStore(rowBytes: u32, bytesOfKey: u32, bytesOfMarket: u32, most: f64): bool {
   stride = rowBytes; keyBytes = bytesOfKey; marketBytes = bytesOfMarket; capacity = most;
   chunksLog = 8;
@@ -132,8 +132,11 @@ function chunkBytes(log: u32): u32 { return (GROUP + KEYS + LIVES) * groupsOf(lo
 // @ts-ignore: decorator
 @inline export function lives(block: usize, log: u32): usize { return block + (GROUP + KEYS) * groupsOf(log); }
 // @ts-ignore: decorator
-@inline export function vaultColumn(block: usize, log: u32, offset: u32): usize { return block + (GROUP + KEYS + LIVES) * groupsOf(log) + (offset << log); }
-export function userKeys(block: usize, log: u32): usize { return vaultColumn(block, log, stride); }
+@inline function vaults(block: usize, log: u32): usize { return block + (GROUP + KEYS + LIVES) * groupsOf(log); }
+/** Where a vault's amounts stand, side by side: what is written or judged together is read together. */
+// @ts-ignore: decorator
+@inline export function vaultAt(block: usize, log: u32, place: u32): usize { return vaults(block, log) + place * stride; }
+export function userKeys(block: usize, log: u32): usize { return vaultAt(block, log, 1 << log); }
 
 // @ts-ignore: decorator
 @inline export function boundsAt(market: usize, ordinal: u32): usize { return <usize>load<u32>(market, ZONES) + (ordinal << 3); }
@@ -254,7 +257,7 @@ export function place(market: usize, wanted: u32): i64 {
     const chunk = chunkAt(number), block = <usize>load<u32>(chunk), log = load<u32>(chunk, LOG), vacant = load<u32>(chunk, VACANT);
     if (vacant) {
       row = vacant - 1;
-      store<u32>(chunk, load<u32>(vaultColumn(block, log, 0) + (row << 4)), VACANT);
+      store<u32>(chunk, load<u32>(vaultAt(block, log, row)), VACANT);
       store<u16>(chunk, load<u16>(chunk, FREED) - 1, FREED);
       placed = 1;
     } else { // it was emptied whole
@@ -302,9 +305,7 @@ export function vacate(row: u32): void {
   const block = <usize>load<u32>(chunk), log = load<u32>(chunk, LOG), market = marketAt(load<u32>(chunk, MARKET));
   const group = groupOf(block, placeInChunk), bit = <u64>1 << (placeInChunk & 63);
   store<f32>(keysOf(block, log) + (placeInChunk << 2), -Infinity);
-  for (let offset: u32 = 0; offset < stride; offset += 16) {
-    memory.fill(vaultColumn(block, log, offset) + (placeInChunk << 4), 0, 16);
-  }
+  memory.fill(vaultAt(block, log, placeInChunk), 0, stride);
   const link = linkAt(market, load<u32>(chunk, ORDINAL));
   forget(group + UNSAFE_BITS, bit, link + LINK_UNSAFE);
   forget(group + REVERT_BITS, bit, link + LINK_REVERTS);
@@ -323,13 +324,13 @@ export function vacate(row: u32): void {
     store<u32>(chunk, load<u32>(market, FIRST_ROOMY), ROOMY);
     store<u32>(market, number + 1, FIRST_ROOMY);
   }
-  store<u32>(vaultColumn(block, log, 0) + (placeInChunk << 4), load<u32>(chunk, VACANT));
+  store<u32>(vaultAt(block, log, placeInChunk), load<u32>(chunk, VACANT));
   store<u32>(chunk, placeInChunk + 1, VACANT);
   if (freed == load<u32>(chunk, USED)) { // emptied whole: its rows are taken in one go again
     store<u32>(chunk, 0, USED);
     store<u32>(chunk, 0, VACANT);
     store<u16>(chunk, 0, FREED);
-    for (let i: u32 = 0; i < 1 << log; ++i) store<u32>(vaultColumn(block, log, 0) + (i << 4), 0);
+    for (let i: u32 = 0; i < 1 << log; ++i) store<u32>(vaultAt(block, log, i), 0);
   }
 }
 
@@ -403,9 +404,7 @@ function widen(market: usize, chunk: usize, rows: u32): bool {
   memory.copy(to, from, GROUP * groups);
   memory.copy(keysOf(to, next), keysOf(from, log), KEYS * groups);
   memory.copy(lives(to, next), lives(from, log), 2 << log);
-  for (let offset: u32 = 0; offset < stride; offset += 16) {
-    memory.copy(vaultColumn(to, next, offset), vaultColumn(from, log, offset), 16 << log);
-  }
+  memory.copy(vaults(to, next), vaults(from, log), stride << log);
   memory.copy(userKeys(to, next), userKeys(from, log), keyBytes << log);
   give(chunkClass(log), from);
   store<u32>(chunk, <u32>to, BLOCK);
@@ -416,7 +415,7 @@ function widen(market: usize, chunk: usize, rows: u32): bool {
 
 /** A block whose rows were never taken. */
 function blank(block: usize, log: u32): void {
-  memory.fill(block, 0, vaultColumn(block, log, 0) - block);
+  memory.fill(block, 0, vaults(block, log) - block);
   for (let at = block, end = keysOf(block, log); at < end; at += GROUP) v128.store(at, f32x4.splat(-Infinity));
   for (let at = keysOf(block, log), end = lives(block, log); at < end; at += 16) v128.store(at, f32x4.splat(-Infinity));
 }
