@@ -33,7 +33,7 @@ export const SYSTEM:  usize = memory.data(256, 16);  // 8 fields
 @inline export const STAGE_BYTES: usize = 262144;
 
 // @ts-ignore: decorator
-@lazy export const ARENA:  usize = (__heap_base + 15) & ~15;
+@lazy export const ARENA:  usize = (__heap_base + 63) & ~63;
 // @ts-ignore: decorator
 @lazy export const STAGE:  usize = ARENA + ARENA_BYTES;
 // @ts-ignore: decorator

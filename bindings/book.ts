@@ -1,7 +1,7 @@
 /** A book: the vaults of one protocol with their markets, in one WebAssembly memory. */
 import { Core, Fault, decodeIds, outOfMemory } from "./abi.js";
 import { PlimsollError, show } from "./errors.js";
-import { type Figures, type Found, Hits } from "./hits.js";
+import { type Figures, type Found, Hits, MAX_U128 } from "./hits.js";
 import { type Key, keyBytesOf, toHex } from "./keys.js";
 import { type Complete, type Fields, type Protocol, type Values, encode, readResults, uint, writeFields } from "./protocol.js";
 
@@ -514,7 +514,7 @@ export class Book<V extends Fields = Fields, M extends Fields = Fields, S extend
       const column = names.indexOf(name);
       if (column < 0) throw new PlimsollError("unknown-field", `${what} has no field ${show(name)}; its fields are ${names.join(", ")}`);
       const value = vault[name];
-      core.writeVault(column, typeof value === "bigint" && value >= 0n && value >> 128n === 0n ? value : encode(`${what}: ${name}`, fields[name]!, value));
+      core.writeVault(column, typeof value === "bigint" && value >= 0n && value <= MAX_U128 ? value : encode(`${what}: ${name}`, fields[name]!, value));
       mask |= 1 << column;
     }
     if (whole && mask !== (1 << names.length) - 1) {

@@ -36,7 +36,7 @@ export function take(cls: u32, bytes: u32): usize {
     store<u32>(list, load<u32>(block));
     return block;
   }
-  const size = (<u64>bytes + 15) & ~15;
+  const size = (<u64>bytes + 63) & ~63; // whole lines of cache
   if (!ensure(size)) return 0;
   const at = top;
   top += size;
