@@ -399,86 +399,39 @@ export function startColumn(): void { columnMarket = 0; columnOrdinal = 0; }
 
 /** The next rows of a column over all vaults, market by market in the order of their places, to the stage; their number, 0 at the end. */
 export function column(kind: i32): u32 {
-  let count: u32 = 0;
-  const wide = kind == Column.RATIOS || kind == Column.DEBTS, most = <u32>STAGE_BYTES >> (wide ? 4 : 3);
+  const wide = kind == Column.RATIOS || kind == Column.DEBTS, end = STAGE + STAGE_BYTES;
+  let to = STAGE;
   for (; columnMarket < marketsHeld(); ++columnMarket, columnOrdinal = 0) {
-    const market = marketAt(columnMarket);
+    const market = marketAt(columnMarket), chunks = load<u32>(market, CHUNKS), factor = ilk.floatScale(market);
     ilk.scale(market);
-    for (const chunks = load<u32>(market, CHUNKS); columnOrdinal < chunks; ++columnOrdinal) {
-      if (count + (1 << ROWS_LOG) > most) return count;
-      const number = load<u32>(linkAt(market, columnOrdinal), LINK_CHUNK);
-      count = kind == Column.DEBTS ? debtsOf(market, number, count)
-        : kind == Column.RATIOS ? ratiosOf(market, number, count)
-        : kind == Column.IDS ? idsOf(number, count) : floatRatiosOf(market, number, count);
-    }
-  }
-  return count;
-}
-
-function idsOf(number: u32, count: u32): u32 {
-  const chunk = chunkAt(number), used = load<u32>(chunk, USED), life = lives(load<u32>(chunk), load<u32>(chunk, LOG));
-  for (let i: u32 = 0; i < used; ++i) {
-    const l = load<u16>(life + (i << 1));
-    if (l & 1) store<f64>(STAGE + (count++ << 3), idOf(number << ROWS_LOG | i, l));
-  }
-  return count;
-}
-
-function ratiosOf(market: usize, number: u32, count: u32): u32 {
-  const chunk = chunkAt(number), block = <usize>load<u32>(chunk), log = load<u32>(chunk, LOG), used = load<u32>(chunk, USED);
-  let ink = vaultAt(block, log, 0), life = lives(block, log);
-  for (const end = ink + used * ilk.STRIDE; ink < end; ink += ilk.STRIDE, life += 2) {
-    if (!(load<u16>(life) & 1)) continue;
-    quotient(market + ilk.RATIO_SCALE, ink, ink + ilk.ART);
-    const out = STAGE + (count++ << 4);
-    store<u64>(out, quotientLo);
-    store<u64>(out, quotientHi, 8);
-  }
-  return count;
-}
-
-function debtsOf(market: usize, number: u32, count: u32): u32 {
-  const chunk = chunkAt(number), block = <usize>load<u32>(chunk), log = load<u32>(chunk, LOG), used = load<u32>(chunk, USED);
-  let art = vaultAt(block, log, 0) + ilk.ART, life = lives(block, log);
-  for (const end = art + used * ilk.STRIDE; art < end; art += ilk.STRIDE, life += 2) {
-    if (!(load<u16>(life) & 1)) continue;
-    ilk.debtOf(market, art);
-    const out = STAGE + (count++ << 4);
-    store<u64>(out, ilk.debtLo);
-    store<u64>(out, ilk.debtHi, 8);
-  }
-  return count;
-}
-
-function floatRatiosOf(market: usize, number: u32, count: u32): u32 {
-  const chunk = chunkAt(number), block = <usize>load<u32>(chunk), log = load<u32>(chunk, LOG), used = load<u32>(chunk, USED);
-  const scale = ilk.floatScale(market);
-  let ink = vaultAt(block, log, 0), life = lives(block, log);
-  for (const end = ink + used * ilk.STRIDE; ink < end; ink += ilk.STRIDE, life += 2) {
-    if (!(load<u16>(life) & 1)) continue;
-    store<f64>(STAGE + (count++ << 3), ilk.floatRatio(scale, ink, ink + ilk.ART));
-  }
-  return count;
-}
-
-/** The sum of all keys by SIMD with eight accumulators: the memory's read bandwidth, for the benchmark to compare with. */
-export function sumKeys(): f32 {
-  const zero = f32x4.splat(0);
-  let a = zero, b = zero, c = zero, d = zero;
-  let e = zero, f = zero, g = zero, h = zero;
-  for (let m: u32 = 0; m < marketsHeld(); ++m) {
-    const market = marketAt(m);
-    for (let i: u32 = 0, n = load<u32>(market, CHUNKS); i < n; ++i) {
-      const chunk = chunkAt(load<u32>(linkAt(market, i), LINK_CHUNK));
-      let at = keysOf(load<u32>(chunk, BLOCK), load<u32>(chunk, LOG));
-      for (const end = at + (4 << load<u32>(chunk, LOG)); at < end; at += 128) {
-        a = f32x4.add(a, v128.load(at));     b = f32x4.add(b, v128.load(at, 16));
-        c = f32x4.add(c, v128.load(at, 32)); d = f32x4.add(d, v128.load(at, 48));
-        e = f32x4.add(e, v128.load(at, 64)); f = f32x4.add(f, v128.load(at, 80));
-        g = f32x4.add(g, v128.load(at, 96)); h = f32x4.add(h, v128.load(at, 112));
+    for (; columnOrdinal < chunks; ++columnOrdinal) {
+      if (to + (16 << ROWS_LOG) > end) return rowsTo(to, wide);
+      const number = load<u32>(linkAt(market, columnOrdinal), LINK_CHUNK), chunk = chunkAt(number), used = load<u32>(chunk, USED);
+      const block = <usize>load<u32>(chunk, BLOCK), log = load<u32>(chunk, LOG), life = lives(block, log);
+      let vault = vaultAt(block, log, 0);
+      for (let i: u32 = 0; i < used; ++i, vault += ilk.STRIDE) {
+        const l = load<u16>(life + (i << 1));
+        if (!(l & 1)) continue;
+        if (kind == Column.DEBTS) {
+          ilk.debtOf(market, vault + ilk.ART);
+          store<u64>(to, ilk.debtLo);
+          store<u64>(to, ilk.debtHi, 8);
+        } else if (kind == Column.RATIOS) {
+          quotient(market + ilk.RATIO_SCALE, vault, vault + ilk.ART);
+          store<u64>(to, quotientLo);
+          store<u64>(to, quotientHi, 8);
+        } else store<f64>(to, kind == Column.IDS ? idOf(number << ROWS_LOG | i, l) : ilk.floatRatio(factor, vault, vault + ilk.ART));
+        to += wide ? 16 : 8;
       }
     }
   }
-  a = f32x4.add(f32x4.add(f32x4.add(a, b), f32x4.add(c, d)), f32x4.add(f32x4.add(e, f), f32x4.add(g, h)));
-  return f32x4.extract_lane(a, 0) + f32x4.extract_lane(a, 1) + f32x4.extract_lane(a, 2) + f32x4.extract_lane(a, 3);
+  return rowsTo(to, wide);
+}
+
+function rowsTo(end: usize, wide: bool): u32 { return <u32>(end - STAGE) >> (wide ? 4 : 3); }
+
+/** Where the keys of a chunk stand, for the benchmark that reads them as fast as memory allows; 0 behind the last. */
+export function keysAt(number: u32): usize {
+  const chunk = chunkAt(number);
+  return number < chunksHeld() ? keysOf(load<u32>(chunk, BLOCK), load<u32>(chunk, LOG)) : 0;
 }

@@ -9,7 +9,7 @@ export function stage(): usize { return STAGE; }
 export {
   open, size, marketSize, setSystem, addMarket, setMarket, setMarkets, marketRows, getMarket, view, accrue, reserve, load_ as load, update, remove, check,
   unmark, updateMany, removeMany, holds, find, marketOf, prepare, touchAll, list, candidateIds, gather, rank, ranked,
-  scenario, preview, describe, inspect, brokenMarket, startColumn, column, sumKeys, pageRows, hitRows, idRows, idsOffset,
+  scenario, preview, describe, inspect, brokenMarket, startColumn, column, keysAt, pageRows, hitRows, idRows, idsOffset,
 } from "./book";
 export { rewind, scan, fallen, risen, fallWords, riseWords, emptyStreams } from "./screen/pass";
 export { startSelection, reserveCandidates } from "./order/select";

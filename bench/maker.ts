@@ -1,4 +1,5 @@
 /** What Maker's books cost, beside the loops over BigInts and doubles that do the same in JavaScript. */
+import { readFileSync } from "node:fs";
 import { openBook } from "plimsoll";
 import { maker } from "plimsoll/maker";
 import { drawVaults, random } from "../examples/keeper/synthetic.js";
@@ -234,6 +235,15 @@ function measureCrash({ tick, unsafe }: Big): number {
 
 // ---- The group
 
+/** Bytes of a chunk's keys. */
+const CHUNK_KEYS = 4096;
+
+/** The kernel of bench/assembly/roofline.ts over a book's memory. */
+function rooflineOver(memory: WebAssembly.Memory): (at: number, end: number) => number {
+  const module = new WebAssembly.Module(readFileSync(new URL("../build/roofline.wasm", import.meta.url)));
+  return new WebAssembly.Instance(module, { env: { memory } }).exports["sum"] as (at: number, end: number) => number;
+}
+
 /** A pass over all vaults that reports what changed, which is nothing: the pass alone, without listing what is unsafe. */
 const CHANGES = { since: "last", idsOnly: true } as const;
 
@@ -286,8 +296,9 @@ export const makerGroup: Group = {
       vaults: big, open: () => openBig(big),
       figures: {
         roofline: ["ns", ({ book }) => {
-          const { sumKeys } = exportsOf(book);
-          return median(() => { sumKeys(); }) * NS / big;
+          const { keysAt, memory } = exportsOf(book), sum = rooflineOver(memory), chunks: number[] = [];
+          for (let at = 0; (at = keysAt(chunks.length)); ) chunks.push(at);
+          return median(() => { for (const at of chunks) sum(at, at + CHUNK_KEYS); }) * NS / big;
         }],
         "screen.10M": ["ns", ({ book }) => median(() => { book.scan({ screen: "keys", ...CHANGES }); }) * NS / big],
         tick: ["µs", measureTick],

@@ -61,7 +61,7 @@ export interface Exports {
   brokenMarket(): number;
   startColumn(): void;
   column(kind: number): number;
-  sumKeys(): number;
+  keysAt(chunk: number): number;
 }
 
 /** A contract's function: arguments in ARGS, results in RESULTS, the reason of its revert returned (0: none). */
