@@ -2,35 +2,46 @@
  * What a book does, in terms of the store, the screen, the order and the rule of its family. Pages of rows, ids and
  * columns cross in the STAGE; figures in ARGS, one vault's answers in RESULTS.
  */
-import { ARGS, STAGE, STAGE_BYTES, SYSTEM } from "./layout";
-import { candidates, makeRoom, push, reserveCandidates, rowAt, select, startSelection, threshold, useComparison } from "./order/select";
-import * as ilk from "./rules/ilk";
-import { list as listRows, mayBeNear, nearOf, preview as previewMarket, setFloored, useRule, wanted } from "./screen/pass";
+import { ARGS, RESULTS, STAGE, STAGE_BYTES, SYSTEM } from "./layout";
+import { candidates, makeRoom, push, reserveCandidates, rowAt, select, startSelection, threshold } from "./order/select";
+import * as rule from "./rules";
+import { list as listRows, mayBeNear, nearOf, preview as previewMarket, setFloored, wanted } from "./screen/pass";
 import {
-  BLOCK, CHUNKS, FACTOR, Fault, HEADER, LINK_CHUNK, LINK_MAX, LINK_UNSAFE, LIVE, LOG, MARK, MARKET, ROWS_LOG, UNSAFE_BITS, USED,
-  addMarket as newMarket, chunkAt, chunksHeld, groupOf, idOf, keysOf, lifeAt, linkAt, lives, marketAt, marketsHeld, open as openRows, openStore, place,
-  placed, reserve as reserveRows, rowOf, touch, userKeyAt, userKeyBytes, vacate, vaultAt, vaultsHeld,
+  BLOCK, CHUNKS, FACTOR, Fault, HEADER, INDEX, LINK_CHUNK, LINK_MAX, LINK_UNSAFE, LIVE, LOG, MARK, ROWS_LOG, UNSAFE_BITS, USED,
+  addMarket as newMarket, chunkAt, chunksHeld, foundBlock, foundLog, foundMarket, foundPlace, groupOf, idOf, keysOf, lifeAt, linkAt, lives, marketAt, marketsHeld, open as openRows, openStore, place,
+  placed, reserve as reserveRows, rowOf, seek, touch, userKeyAt, userKeyBytes, vacate, vaultAt, vaultsHeld,
 } from "./store/chunks";
 import { enter, find as findKey, leave, reserveKeys } from "./store/keys";
 import { quotient, quotientHi, quotientLo } from "./wide/quotient";
 
-/** Rows of a page that carries vaults in, and of one that carries hits out. */
+/** Rows of a page that carries vaults in; half as many of one that describes hits. Markets of a page that changes many. */
 // @ts-ignore: decorator
 @inline const PAGE: u32 = 4096;
-export function pageRows(): u32 { return PAGE; }
-export function hitRows(): u32 { return PAGE >> 1; }
-export function idRows(): u32 { return <u32>(STAGE_BYTES >> 3); }
+// @ts-ignore: decorator
+@inline const MARKET_PAGE: u32 = 1024;
+
+/** Where things stand and how many go onto a page, in the order of bindings/abi.ts. */
+export function layout(what: i32): u32 {
+  switch (what) {
+    case 0: return <u32>ARGS;
+    case 1: return <u32>RESULTS;
+    case 2: return <u32>STAGE;
+    case 3: return <u32>idsIn();
+    case 4: return PAGE;
+    case 5: return PAGE >> 1;
+    case 6: return <u32>(STAGE_BYTES >> 3);
+  }
+  return MARKET_PAGE;
+}
 
 let accrued: bool = false;
 const TIME: usize = memory.data(32, 16);
 // @ts-ignore: decorator
 @inline function time(): usize { return accrued ? TIME : 0; }
 
-/** Opens the book, once per instance: bytes of a user's key (0: none), vaults at most. */
-export function open(keyBytes: u32, capacity: f64): bool {
-  useRule(ilk.judge, ilk.judgeAll, ilk.reaches);
-  useComparison(ilk.precedes);
-  return openStore(ilk.STRIDE, keyBytes, ilk.MARKET_BYTES, capacity) && reserveCandidates(1 << ROWS_LOG);
+/** Opens the book, once per instance: bytes of a user's key (0: none). */
+export function open(keyBytes: u32): bool {
+  return openStore(rule.STRIDE, keyBytes, rule.MARKET_BYTES) && reserveCandidates(1 << ROWS_LOG);
 }
 
 export function size(): u32 { return vaultsHeld(); }
@@ -45,11 +56,11 @@ function takeFigures(to: usize, mask: u32): void {
 
 export function setSystem(mask: u32): void {
   takeFigures(SYSTEM, mask);
-  for (let i: u32 = 0; i < marketsHeld(); ++i) refresh(marketAt(i));
+  if (accrued && mask & rule.VIEW_FIELDS) for (let i: u32 = 0; i < marketsHeld(); ++i) refresh(marketAt(i));
 }
 
 function refresh(market: usize): void {
-  ilk.derive(market, time());
+  rule.derive(market, time());
   touch(market);
 }
 
@@ -66,11 +77,6 @@ export function setMarket(index: u32, mask: u32): void {
   refresh(market);
 }
 
-/** Markets of a page that changes many. */
-// @ts-ignore: decorator
-@inline const MARKET_PAGE: u32 = 1024;
-export function marketRows(): u32 { return MARKET_PAGE; }
-
 /** The same for many: their numbers (u32) in the stage, then a column (u128) of a page's length for each field of `mask`. */
 export function setMarkets(count: u32, mask: u32): void {
   for (let i: u32 = 0; i < count; ++i) {
@@ -86,7 +92,7 @@ export function setMarkets(count: u32, mask: u32): void {
 }
 
 /** The figures of a market, to ARGS. */
-export function getMarket(index: u32): void { memory.copy(ARGS, marketAt(index) + HEADER, ilk.FIGURES << 5); }
+export function getMarket(index: u32): void { memory.copy(ARGS, marketAt(index) + HEADER, rule.FIGURES << 5); }
 
 /** Changes to the view at the time in ARGS, or to the stored one. */
 export function view(accrue: bool): void {
@@ -102,11 +108,11 @@ export function accrue(): i32 {
   const now = STAGE; // ARGS may be read by the rule
   memory.copy(now, ARGS, 32);
   for (let i: u32 = 0; i < marketsHeld(); ++i) {
-    memory.copy(SCENARIO, marketAt(i), ilk.MARKET_BYTES);
-    if (!ilk.accrue(SCENARIO, now)) return i;
+    memory.copy(SCENARIO, marketAt(i), rule.MARKET_BYTES);
+    if (!rule.accrue(SCENARIO, now)) return i;
   }
   for (let i: u32 = 0; i < marketsHeld(); ++i) {
-    ilk.accrue(marketAt(i), now);
+    rule.accrue(marketAt(i), now);
     refresh(marketAt(i));
   }
   return -1;
@@ -118,9 +124,8 @@ const SCENARIO: usize = memory.data(1024, 16);
 // ---- Vaults
 
 export function reserve(market: u32, count: u32): i32 {
-  const fault = reserveRows(marketAt(market), count);
-  if (fault) return fault;
-  return userKeyBytes() && !reserveKeys(count) ? Fault.MEMORY : 0;
+  if (userKeyBytes() && !reserveKeys(count)) return Fault.MEMORY; // first: it takes what the rows are promised after it
+  return reserveRows(marketAt(market), count);
 }
 
 /**
@@ -129,15 +134,17 @@ export function reserve(market: u32, count: u32): i32 {
  * taken in before it, with all of the page undone, as −1 − number; else 0.
  */
 export function load_(index: u32, count: u32): i32 {
-  const market = marketAt(index), keyBytes = userKeyBytes(), userKeysIn = STAGE + ilk.STRIDE * PAGE;
+  const market = marketAt(index), keyBytes = userKeyBytes(), userKeysIn = STAGE + rule.STRIDE * PAGE;
   for (let done: u32 = 0; done < count;) {
-    const row = <u32>place(market, count - done), n = placed, at = row & 1023;
+    const taken = place(market, count - done);
+    if (taken < 0) unreachable(); // reserve promised
+    const row = <u32>taken, n = placed, at = row & 1023;
     const chunk = chunkAt(row >> ROWS_LOG), block = <usize>load<u32>(chunk, BLOCK), log = load<u32>(chunk, LOG);
-    for (let offset: u32 = 0; offset < ilk.STRIDE; offset += 16) {
+    for (let offset: u32 = 0; offset < rule.STRIDE; offset += 16) {
       let from = STAGE + offset * PAGE + (done << 4), to = vaultAt(block, log, at) + offset;
-      for (const end = from + (n << 4); from < end; from += 16, to += ilk.STRIDE) v128.store(to, v128.load(from));
+      for (const end = from + (n << 4); from < end; from += 16, to += rule.STRIDE) v128.store(to, v128.load(from));
     }
-    ilk.rekey(block, log, at, n);
+    rule.rekey(block, log, at, n);
     if (keyBytes) {
       memory.copy(userKeyAt(row), userKeysIn + done * keyBytes, n * keyBytes);
       for (let i: u32 = 0; i < n; ++i) if (!enter(row + i)) {
@@ -154,27 +161,17 @@ export function load_(index: u32, count: u32): i32 {
   return 0;
 }
 
-/** Where the columns of an id begin, its market, block, log and place: what every question about a vault starts with. */
-let at_market: usize = 0, at_block: usize = 0, at_log: u32 = 0, at_place: u32 = 0;
-function locate(row: u32): void {
-  const chunk = chunkAt(row >> ROWS_LOG);
-  at_market = marketAt(load<u32>(chunk, MARKET));
-  at_block = load<u32>(chunk, BLOCK);
-  at_log = load<u32>(chunk, LOG);
-  at_place = row & 1023;
-}
-
-/** Writes the columns of `mask` of a vault from row `from` of the stage; a fault for a stale id. */
+/** Writes the amounts of `mask` of a vault from row `from` of the stage; a fault for a stale id. */
 export function update(id: f64, mask: u32, from: u32): i32 {
   const row = rowOf(id);
   if (row < 0) return Fault.STALE;
-  const chunk = chunkAt(<u32>row >> ROWS_LOG), block = <usize>load<u32>(chunk, BLOCK), log = load<u32>(chunk, LOG), at = <u32>row & 1023;
+  const block = foundBlock, log = foundLog, at = foundPlace, vault = vaultAt(block, log, at);
   for (; mask; mask &= mask - 1) {
     const offset = <u32>ctz(mask) << 4;
-    v128.store(vaultAt(block, log, at) + offset, v128.load(STAGE + offset * PAGE + (from << 4)));
+    v128.store(vault + offset, v128.load(STAGE + offset * PAGE + (from << 4)));
   }
-  ilk.rekey(block, log, at, 1);
-  openRows(marketAt(load<u32>(chunk, MARKET)), chunk, at, 1);
+  rule.rekey(block, log, at, 1);
+  openRows(foundMarket, chunkAt(<u32>row >> ROWS_LOG), at, 1);
   return 0;
 }
 
@@ -192,8 +189,7 @@ function removeRow(row: u32): void {
 
 /** Where bulk ids stand in the stage: behind the columns. */
 // @ts-ignore: decorator
-@inline function idsIn(): usize { return STAGE + ilk.STRIDE * PAGE; }
-export function idsOffset(): u32 { return ilk.STRIDE * PAGE; }
+@inline function idsIn(): usize { return STAGE + rule.STRIDE * PAGE; }
 
 /** The first of `count` ids that is stale, or −1. With `mark`, an id that comes twice is stale the second time, until `unmark`. */
 export function check(count: u32, mark: bool): i32 {
@@ -229,9 +225,9 @@ export function removeMany(count: u32): void {
 /** Whether the id's vault is there. */
 export function holds(id: f64): bool { return rowOf(id) >= 0; }
 
-/** Ids of the vaults with the key in ARGS, of a market (or −1: of any), to the stage after skipping `skip`; their number. */
+/** Ids of the vaults with the key in ARGS, in any market, to the stage after skipping `skip`; their number. */
 export function find(skip: u32): u32 {
-  const count = findKey(ARGS, STAGE, skip, idRows());
+  const count = findKey(ARGS, STAGE, skip, <u32>(STAGE_BYTES >> 3));
   for (let i = <i32>count - 1; i >= 0; --i) { // from the back: an id is twice as wide as a row
     const row = load<u32>(STAGE + (i << 2));
     store<f64>(STAGE + (i << 3), idOf(row, load<u16>(lifeAt(row))));
@@ -242,18 +238,19 @@ export function find(skip: u32): u32 {
 /** The market of an id, or a fault. */
 export function marketOf(id: f64): i32 {
   const row = rowOf(id);
-  return row < 0 ? Fault.STALE : <i32>load<u32>(chunkAt(<u32>row >> ROWS_LOG), MARKET);
+  return row < 0 ? Fault.STALE : <i32>load<u32>(foundMarket, INDEX);
 }
 
 // ---- Scan
 
-/** Prepares a query: its debt floor is in ARGS[0], its distance in ARGS[1]. */
-export function prepare(floor: bool, near: bool): void {
+/** Prepares a query of a market (or −1: of all): its debt floor is in ARGS[0], its distance in ARGS[1]. */
+export function prepare(floor: bool, near: bool, only: i32): void {
   setFloored(floor);
   if (!floor && !near) return;
   for (let i: u32 = 0; i < marketsHeld(); ++i) {
-    if (floor) ilk.setFloor(marketAt(i), ARGS);
-    if (near) ilk.setWithin(marketAt(i), ARGS + 32);
+    if (only >= 0 && i != <u32>only) continue;
+    if (floor) rule.setFloor(marketAt(i), ARGS);
+    if (near) rule.setWithin(marketAt(i), ARGS + 32);
   }
 }
 
@@ -262,7 +259,7 @@ export function touchAll(): void { for (let i: u32 = 0; i < marketsHeld(); ++i) 
 
 /** Lists rows found `plane`, or with `near` those within the query's distance too. */
 export function list(plane: i32, only: i32, near: bool): bool {
-  return listRows(plane, only, near, ilk.isNear, ilk.NEAR);
+  return listRows(plane, only, near);
 }
 
 /** Candidates of an order from ids in the stage. False where memory cannot grow. */
@@ -270,8 +267,8 @@ export function candidateIds(order: i32, count: u32): bool {
   if (!reserveCandidates(count)) return false;
   for (let i: u32 = 0; i < count; ++i) {
     const row = <u32>(<u64>load<f64>(STAGE + (i << 3)));
-    locate(row);
-    push(ilk.score(order, at_market, at_block, at_log, at_place), row);
+    seek(row);
+    push(rule.score(order, foundMarket, foundBlock, foundLog, foundPlace), row);
   }
   return true;
 }
@@ -283,8 +280,8 @@ export function candidateIds(order: i32, count: u32): bool {
  */
 export function gather(order: i32, k: u32, only: i32, near: bool, floor: bool): bool {
   let least = -Infinity;
-  if (order == ilk.Order.RISKIEST && !floor && k < chunksHeld()) { // with a debt floor the largest key may belong to a row that does not count
-    startSelection(ilk.Order.NONE);
+  if (order == rule.Order.RISKIEST && !floor && k < chunksHeld()) { // with a debt floor the largest key may belong to a row that does not count
+    startSelection(rule.Order.NONE);
     if (!reserveCandidates(chunksHeld())) return false;
     for (let m: u32 = 0; m < marketsHeld(); ++m) {
       if (only >= 0 && m != <u32>only) continue;
@@ -294,14 +291,16 @@ export function gather(order: i32, k: u32, only: i32, near: bool, floor: bool): 
         if (top > 0) push(top * factor, load<u32>(link, LINK_CHUNK) << ROWS_LOG);
       }
     }
-    if (k && candidates() > k) least = threshold(k) * (1 - 4.76837158203125e-7); // an f32 key is up to 2^−21 above its quotient
+    if (k && candidates() > k) least = threshold(k) * (1 - 3.814697265625e-6);
+    // 2^−18: a chunk's largest unsafe key is at most 2^−22 of it above its quotient, a subnormal one 3 of at least 2^21 steps, and
+    // as much again where an open row that was judged safe has the larger key
   }
   startSelection(order);
   for (let m: u32 = 0; m < marketsHeld(); ++m) {
     if (only >= 0 && m != <u32>only) continue;
     const market = marketAt(m), factor = load<f64>(market, FACTOR);
     for (let i: u32 = 0, n = load<u32>(market, CHUNKS); i < n; ++i) {
-      const link = linkAt(market, i), close = near && mayBeNear(market, i, ilk.NEAR);
+      const link = linkAt(market, i), close = near && mayBeNear(market, i);
       if (!close && (!load<u16>(link, LINK_UNSAFE) || <f64>load<f32>(link, LINK_MAX) * factor < least)) continue;
       if (!gatherChunk(order, k, market, load<u32>(link, LINK_CHUNK), least, close)) return false;
     }
@@ -315,11 +314,11 @@ function gatherChunk(order: i32, k: u32, market: usize, number: u32, least: f64,
   if (!makeRoom(used, k)) return false;
   for (let place: u32 = 0; place < used; place += 64) {
     let mask = load<u64>(groupOf(block, place), UNSAFE_BITS);
-    if (near) mask |= nearOf(market, block, log, place, ilk.isNear, ilk.NEAR);
+    if (near) mask |= nearOf(market, block, log, place);
     for (mask = wanted(mask, market, block, log, place); mask; mask &= mask - 1) {
       const at = place + <u32>ctz(mask);
       if (<f64>load<f32>(keys + (at << 2)) * factor < least) continue;
-      push(ilk.score(order, market, block, log, at), number << ROWS_LOG | at);
+      push(rule.score(order, market, block, log, at), number << ROWS_LOG | at);
     }
   }
   return true;
@@ -341,9 +340,9 @@ export function ranked(from: u32, count: u32): void {
 
 /** Scenario `index` market with the figures of `mask` in ARGS; what would flip, paged like a scan. `rewind` first. */
 export function scenario(index: u32, mask: u32): void {
-  memory.copy(SCENARIO, marketAt(index), ilk.MARKET_BYTES);
+  memory.copy(SCENARIO, marketAt(index), rule.MARKET_BYTES);
   takeFigures(SCENARIO + HEADER, mask);
-  ilk.derive(SCENARIO, time());
+  rule.derive(SCENARIO, time());
 }
 export function preview(index: u32): bool { return previewMarket(marketAt(index), SCENARIO); }
 
@@ -356,38 +355,40 @@ export function preview(index: u32): bool { return previewMarket(marketAt(index)
 export function describe(count: u32): void {
   const rows = PAGE >> 1, keyBytes = userKeyBytes();
   const marketsOut = STAGE + (rows << 3), columns = marketsOut + (rows << 2);
-  const healthOut = columns + rows * ilk.STRIDE, debtOut = healthOut + (rows << 4), keysOut = debtOut + (rows << 4);
+  const healthOut = columns + rows * rule.STRIDE, debtOut = healthOut + (rows << 4), keysOut = debtOut + (rows << 4);
   for (let i: u32 = 0; i < count; ++i) {
     const row = <u32>(<u64>load<f64>(STAGE + (i << 3)));
-    locate(row);
-    const ink = vaultAt(at_block, at_log, at_place), art = ink + ilk.ART;
-    store<u32>(marketsOut + (i << 2), load<u32>(chunkAt(row >> ROWS_LOG), MARKET));
+    seek(row);
+    const market = foundMarket, ink = vaultAt(foundBlock, foundLog, foundPlace), art = ink + rule.ART;
+    store<u32>(marketsOut + (i << 2), load<u32>(market, INDEX));
     v128.store(columns + (i << 4), v128.load(ink));
     v128.store(columns + (rows << 4) + (i << 4), v128.load(art));
-    ilk.scale(at_market);
-    quotient(at_market + ilk.HEALTH_SCALE, ink, art);
+    rule.scale(market);
+    quotient(market + rule.HEALTH_SCALE, ink, art);
     store<u64>(healthOut + (i << 4), quotientLo);
     store<u64>(healthOut + (i << 4), quotientHi, 8);
-    ilk.debtOf(at_market, art);
-    store<u64>(debtOut + (i << 4), ilk.debtLo);
-    store<u64>(debtOut + (i << 4), ilk.debtHi, 8);
+    rule.debtOf(market, art);
+    store<u64>(debtOut + (i << 4), rule.debtLo);
+    store<u64>(debtOut + (i << 4), rule.debtHi, 8);
     if (keyBytes) memory.copy(keysOut + i * keyBytes, userKeyAt(row), keyBytes);
   }
 }
 
-/** Everything about one vault, to RESULTS; a fault for a stale id. */
-export function inspect(id: f64): i32 {
+/** Everything about one vault, as stored or at the time in ARGS, to RESULTS; a fault for a stale id. The book's view stays. */
+export function inspect(id: f64, accrue: bool): i32 {
   const row = rowOf(id);
   if (row < 0) return Fault.STALE;
-  locate(<u32>row);
-  ilk.inspect(at_market, at_block, at_log, at_place);
+  const index = load<u32>(foundMarket, INDEX);
+  memory.copy(SCENARIO, foundMarket, rule.MARKET_BYTES);
+  rule.derive(SCENARIO, accrue ? ARGS : 0);
+  rule.inspect(SCENARIO, foundBlock, foundLog, foundPlace);
   if (userKeyBytes()) memory.copy(STAGE, userKeyAt(<u32>row), userKeyBytes());
-  return <i32>load<u32>(chunkAt(<u32>row >> ROWS_LOG), MARKET);
+  return <i32>index;
 }
 
-/** The first market whose accrual reverts in this view, or −1. */
+/** The first market with vaults whose accrual reverts in this view, or −1. */
 export function brokenMarket(): i32 {
-  for (let i: u32 = 0; i < marketsHeld(); ++i) if (ilk.broken(marketAt(i))) return i;
+  for (let i: u32 = 0; i < marketsHeld(); ++i) if (rule.broken(marketAt(i)) && load<u32>(marketAt(i), LIVE)) return i;
   return -1;
 }
 
@@ -402,25 +403,25 @@ export function column(kind: i32): u32 {
   const wide = kind == Column.RATIOS || kind == Column.DEBTS, end = STAGE + STAGE_BYTES;
   let to = STAGE;
   for (; columnMarket < marketsHeld(); ++columnMarket, columnOrdinal = 0) {
-    const market = marketAt(columnMarket), chunks = load<u32>(market, CHUNKS), factor = ilk.floatScale(market);
-    ilk.scale(market);
+    const market = marketAt(columnMarket), chunks = load<u32>(market, CHUNKS), factor = rule.floatScale(market);
+    rule.scale(market);
     for (; columnOrdinal < chunks; ++columnOrdinal) {
       if (to + (16 << ROWS_LOG) > end) return rowsTo(to, wide);
       const number = load<u32>(linkAt(market, columnOrdinal), LINK_CHUNK), chunk = chunkAt(number), used = load<u32>(chunk, USED);
       const block = <usize>load<u32>(chunk, BLOCK), log = load<u32>(chunk, LOG), life = lives(block, log);
       let vault = vaultAt(block, log, 0);
-      for (let i: u32 = 0; i < used; ++i, vault += ilk.STRIDE) {
+      for (let i: u32 = 0; i < used; ++i, vault += rule.STRIDE) {
         const l = load<u16>(life + (i << 1));
         if (!(l & 1)) continue;
         if (kind == Column.DEBTS) {
-          ilk.debtOf(market, vault + ilk.ART);
-          store<u64>(to, ilk.debtLo);
-          store<u64>(to, ilk.debtHi, 8);
+          rule.debtOf(market, vault + rule.ART);
+          store<u64>(to, rule.debtLo);
+          store<u64>(to, rule.debtHi, 8);
         } else if (kind == Column.RATIOS) {
-          quotient(market + ilk.RATIO_SCALE, vault, vault + ilk.ART);
+          quotient(market + rule.RATIO_SCALE, vault, vault + rule.ART);
           store<u64>(to, quotientLo);
           store<u64>(to, quotientHi, 8);
-        } else store<f64>(to, kind == Column.IDS ? idOf(number << ROWS_LOG | i, l) : ilk.floatRatio(factor, vault, vault + ilk.ART));
+        } else store<f64>(to, kind == Column.IDS ? idOf(number << ROWS_LOG | i, l) : rule.floatRatio(factor, vault, vault + rule.ART));
         to += wide ? 16 : 8;
       }
     }

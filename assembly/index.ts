@@ -1,17 +1,11 @@
 /** The exports of plimsoll.wasm. bindings/abi.ts is their other side. */
-import { ARGS, RESULTS, STAGE } from "./layout";
-
-export function args(): usize { return ARGS; }
-export function results(): usize { return RESULTS; }
-export function stage(): usize { return STAGE; }
-
 // A book.
 export {
-  open, size, marketSize, setSystem, addMarket, setMarket, setMarkets, marketRows, getMarket, view, accrue, reserve, load_ as load, update, remove, check,
+  layout, open, size, marketSize, setSystem, addMarket, setMarket, setMarkets, getMarket, view, accrue, reserve, load_ as load, update, remove, check,
   unmark, updateMany, removeMany, holds, find, marketOf, prepare, touchAll, list, candidateIds, gather, rank, ranked,
-  scenario, preview, describe, inspect, brokenMarket, startColumn, column, keysAt, pageRows, hitRows, idRows, idsOffset,
+  scenario, preview, describe, inspect, brokenMarket, startColumn, column, keysAt,
 } from "./book";
-export { rewind, scan, fallen, risen, fallWords, riseWords, emptyStreams } from "./screen/pass";
+export { rewind, scan, found, emptyStreams } from "./screen/pass";
 export { startSelection, reserveCandidates } from "./order/select";
 
 // The contracts' functions.

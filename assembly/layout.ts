@@ -17,13 +17,7 @@
  * All integers are little-endian u64 limbs.
  */
 
-/** Bytes of a limb, of a u128 and of a u256. */
-export const LIMB: u32 = 8, U128: u32 = 16, U256: u32 = 32;
-
-/** Fields that a function takes or answers, or that a market or a system has, at most. */
-export const FIELDS: u32 = 32;
-
-export const ARGS:    usize = memory.data(1024, 16); // FIELDS · U256
+export const ARGS:    usize = memory.data(1024, 16); // 32 fields
 export const RESULTS: usize = memory.data(1024, 16);
 export const SYSTEM:  usize = memory.data(256, 16);  // 8 fields
 

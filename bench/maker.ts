@@ -136,7 +136,7 @@ function measureFreshLoad(amounts: Amounts, vaults: number): number {
 function measureTouch(amounts: Amounts, vaults: number): number {
   const { book, market } = open();
   book.load(market, amounts);
-  const pages = exportsOf(book).memory.buffer.byteLength >> 16;
+  const pages = book.bytes >> 16;
   let bytes: Uint8Array | undefined;
   return median(() => {
     for (let at = 0; at < bytes!.length; at += 4096) bytes![at] = 1;
@@ -288,7 +288,7 @@ export const makerGroup: Group = {
           const keys = keysOf(amounts, new Float64Array(vaults));
           return median(() => { largest(keys, FIRST); }) * US;
         }],
-        bytesPerVault: ["bytes", ({ book }) => exportsOf(book).memory.buffer.byteLength / vaults],
+        bytesPerVault: ["bytes", ({ book }) => book.bytes / vaults],
         update: ["ns", measureUpdate],
       },
     }),
@@ -296,7 +296,7 @@ export const makerGroup: Group = {
       vaults: big, open: () => openBig(big),
       figures: {
         roofline: ["ns", ({ book }) => {
-          const { keysAt, memory } = exportsOf(book), sum = rooflineOver(memory), chunks: number[] = [];
+          const { keysAt, memory } = exportsOf(book), sum = rooflineOver(memory as WebAssembly.Memory), chunks: number[] = [];
           for (let at = 0; (at = keysAt(chunks.length)); ) chunks.push(at);
           return median(() => { for (const at of chunks) sum(at, at + CHUNK_KEYS); }) * NS / big;
         }],

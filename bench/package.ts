@@ -13,7 +13,7 @@ const resolve = (name: string) => import.meta.resolve(name);
 async function gzipBytes(): Promise<number> {
   const { outputFiles } = await build({
     stdin: { contents: `export * from "plimsoll"; export * from "plimsoll/maker";`, resolveDir: fileURLToPath(new URL(".", resolve("plimsoll"))) },
-    bundle: true, minify: true, format: "esm", target: "es2022", platform: "neutral", mainFields: ["module", "main"], write: false, logLevel: "warning",
+    bundle: true, charset: "utf8", minify: true, format: "esm", target: "es2022", platform: "neutral", mainFields: ["module", "main"], write: false, logLevel: "warning",
   });
   return gzipSync(outputFiles[0]!.contents, { level: 9 }).length;
 }

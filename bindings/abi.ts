@@ -8,16 +8,9 @@ import { PlimsollError } from "./errors.js";
 
 /** What the module exports. Booleans come back as 0 and 1; negative results are faults. */
 export interface Exports {
-  memory: WebAssembly.Memory;
-  args(): number;
-  results(): number;
-  stage(): number;
-  pageRows(): number;
-  hitRows(): number;
-  idRows(): number;
-  idsOffset(): number;
-  marketRows(): number;
-  open(keyBytes: number, capacity: number): number;
+  memory: { readonly buffer: ArrayBuffer };
+  layout(what: number): number;
+  open(keyBytes: number): number;
   size(): number;
   marketSize(market: number): number;
   setSystem(mask: number): void;
@@ -38,14 +31,11 @@ export interface Exports {
   holds(id: number): number;
   find(skip: number): number;
   marketOf(id: number): number;
-  prepare(floor: boolean, near: boolean): void;
+  prepare(floor: boolean, near: boolean, market: number): void;
   touchAll(): void;
   rewind(): void;
   scan(plane: number, effort: number, market: number, keep: boolean): number;
-  fallen(): number;
-  risen(): number;
-  fallWords(): number;
-  riseWords(): number;
+  found(what: number): number;
   emptyStreams(): void;
   list(plane: number, market: number, near: boolean): number;
   startSelection(order: number): void;
@@ -57,12 +47,14 @@ export interface Exports {
   scenario(market: number, mask: number): void;
   preview(market: number): number;
   describe(count: number): void;
-  inspect(id: number): number;
+  inspect(id: number, accrued: boolean): number;
   brokenMarket(): number;
   startColumn(): void;
   column(kind: number): number;
   keysAt(chunk: number): number;
 }
+
+type Layout = [args: number, results: number, stage: number, ids: number, page: number, hitPage: number, idPage: number, marketPage: number];
 
 /** A contract's function: arguments in ARGS, results in RESULTS, the reason of its revert returned (0: none). */
 export type RuleExport = () => number;
@@ -89,23 +81,24 @@ export class Core {
   #stage: number;
   #args: number;
   #results: number;
-  #idsOffset: number;
+  #ids: number;
   #u64: BigUint64Array = NONE;
   #f64!: Float64Array;
   #u32!: Uint32Array;
   #u8!: Uint8Array;
 
-  constructor(module: WebAssembly.Module = (compiled ??= loadModule())) {
-    this.exports = instantiateSync(module, {}).instance.exports as unknown as Core["exports"];
+  constructor() {
+    this.exports = instantiateSync((compiled ??= loadModule()), {}).instance.exports as unknown as Core["exports"];
     const { exports } = this;
-    this.#stage = exports.stage();
-    this.#args = exports.args() >>> 3;
-    this.#results = exports.results() >>> 3;
-    this.#idsOffset = exports.idsOffset();
-    this.page = exports.pageRows();
-    this.hitPage = exports.hitRows();
-    this.idPage = exports.idRows();
-    this.marketPage = exports.marketRows();
+    const [args, results, stage, ids, page, hitPage, idPage, marketPage] = Array.from({ length: 8 }, (_, i) => exports.layout(i)) as Layout;
+    this.#args = args >>> 3;
+    this.#results = results >>> 3;
+    this.#stage = stage;
+    this.#ids = ids;
+    this.page = page;
+    this.hitPage = hitPage;
+    this.idPage = idPage;
+    this.marketPage = marketPage;
     this.#renew();
   }
 
@@ -173,7 +166,7 @@ export class Core {
   /** Writes ids behind the columns, for a bulk update or removal. */
   writeIds(ids: Float64Array): void {
     this.#renew();
-    this.#f64.set(ids, (this.#stage + this.#idsOffset) >>> 3);
+    this.#f64.set(ids, this.#ids >>> 3);
   }
 
   /** Writes ids at the stage's beginning, for an order or a description. */
@@ -189,11 +182,14 @@ export class Core {
     return this.#f64.slice(at, at + count);
   }
 
-  /** Copies what a pass found, as the module writes it: the rows that fell, or those that rose. */
+  /** Rows that a pass found: those that fell, or those that rose. */
+  found(risen: boolean): number { return this.exports.found(risen ? 2 : 0); }
+
+  /** Copies them, as the module writes them. */
   readStream(risen: boolean): Uint32Array {
     this.#renew();
     const at = (this.#stage >>> 2) + (risen ? this.idPage : 0);
-    return this.#u32.slice(at, at + (risen ? this.exports.riseWords() : this.exports.fallWords()));
+    return this.#u32.slice(at, at + this.exports.found(risen ? 3 : 1));
   }
 
   writeMarkets(markets: Uint32Array): void {
@@ -261,9 +257,6 @@ export function decodeIds(streams: readonly Uint32Array[], count: number): Float
   }
   return ids;
 }
-
-/** Faults, as assembly/store/chunks.ts numbers them. */
-export const Fault = { memory: -1, capacity: -2, stale: -3 } as const;
 
 export function outOfMemory(what: string): PlimsollError {
   return new PlimsollError("out-of-memory", `no memory for ${what}: WebAssembly memory ends at 4 GiB, and the host may set less`);

@@ -1,9 +1,10 @@
+/// <reference lib="esnext.disposable" />
 /** A book: the vaults of one protocol with their markets, in one WebAssembly memory. */
-import { Core, Fault, decodeIds, outOfMemory } from "./abi.js";
+import { Core, decodeIds, outOfMemory } from "./abi.js";
 import { PlimsollError, show } from "./errors.js";
 import { type Figures, type Found, Hits, MAX_U128 } from "./hits.js";
 import { type Key, keyBytesOf, toHex } from "./keys.js";
-import { type Complete, type Fields, type Protocol, type Values, encode, readResults, uint, writeFields } from "./protocol.js";
+import { type Complete, type Fields, type Protocol, type Values, encode, knowFields, readResults, uint, writeFields } from "./protocol.js";
 
 export interface BookOptions {
   /** Vaults at most; without it, as many as memory holds (about 100 million for two amounts). */
@@ -28,7 +29,7 @@ export type Order = "riskiest" | "debt" | "liquidationPrice";
 export interface Query {
   /** The order; exact, ties by key, in a book without keys by place. Without it, by market and place. */
   readonly order?: Order;
-  /** The first so many only. */
+  /** The first so many only. With `since`, what is cut off counts as reported. */
   readonly limit?: number;
   /** Vaults with at least this debt, fees included, wad. */
   readonly minDebt?: bigint;
@@ -53,9 +54,12 @@ export interface Query {
 export interface Changes<V extends Fields> {
   /** Vaults that became unsafe (or that began to revert, with `status: "reverts"`). */
   readonly unsafe: Hits<V>;
-  /** Vaults that are so no more. */
+  /** Vaults that are so no more: safe, or reverting. Not those that were removed. */
   readonly safe: Hits<V>;
 }
+
+/** Markets with the figures that they would have; those not named stay. */
+export type Scenario<M extends Fields> = readonly (readonly [market: number, figures: Partial<Values<M>>])[];
 
 /** What would flip in one scenario, by id: vaults that would become unsafe, and unsafe ones that would be so no more. */
 export interface Flips {
@@ -75,9 +79,9 @@ export interface Inspection<V extends Fields, L extends Fields> {
   readonly key: string | undefined;
   readonly vault: Complete<V>;
   readonly status: Status;
-  /** Debt with fees, wad, rounded up; undefined where it reverts. */
+  /** Debt with fees, wad, rounded up; undefined where the accrual reverts. */
   readonly debt: bigint | undefined;
-  /** Collateral value over debt value, wad, rounded down; `Infinity` without debt; undefined where it reverts. */
+  /** Collateral value over debt value, wad, rounded down; `Infinity` without debt; undefined where a value overflows or the accrual reverts. */
   readonly ratio: bigint | number | undefined;
   /** The same over what the liquidation threshold asks: unsafe below 1e18. */
   readonly health: bigint | number | undefined;
@@ -87,6 +91,9 @@ export interface Inspection<V extends Fields, L extends Fields> {
 
 /** The type of a book of a protocol: `BookOf<typeof maker>`. */
 export type BookOf<P> = P extends Protocol<infer V, infer M, infer S, infer L> ? Book<V, M, S, L> : never;
+
+/** Ids of vaults. */
+export type Ids = Float64Array | readonly number[];
 
 /** Columns of a bulk call: for each field two little-endian limbs a row. */
 export type Columns<F extends Fields> = { readonly [K in keyof F]: BigUint64Array };
@@ -98,6 +105,8 @@ const STATUSES = ["safe", "unsafe", "reverts"] as const;
 const PRICES = [undefined, "never", "always", "reverts"] as const;
 const COLUMN = { ids: 0, ratios: 1, floatRatios: 2, debts: 3 } as const;
 const ANY = -1;
+/** So many are ordered without more memory. */
+const FEW = 1000;
 const TIME = uint(256, "s"), AMOUNT = uint(256, "wad");
 
 /** Results of `inspect`, by field; assembly/rules/ilk.ts is the other side. */
@@ -112,11 +121,9 @@ const NO_DEBT = (1n << 512n) - 1n;
 export function openBook<V extends Fields, M extends Fields, S extends Fields, L extends Fields>(
   protocol: Protocol<V, M, S, L>, options: BookOptions = {},
 ): Book<V, M, S, L> {
-  objectOf("options", options);
+  if (!protocol?.vault) throw new PlimsollError("invalid-argument", `openBook takes a protocol such as maker, not ${show(protocol)}`);
+  knowFields("options", options, { capacity: 0, keyBytes: 0 });
   const { capacity = Infinity, keyBytes = 0 } = options;
-  for (const name in options) if (name !== "capacity" && name !== "keyBytes") {
-    throw new PlimsollError("unknown-field", `openBook has no option ${show(name)}`);
-  }
   if (capacity !== Infinity && (!Number.isSafeInteger(capacity) || capacity < 1)) {
     throw new PlimsollError("invalid-argument", `capacity must be a whole number above 0, not ${show(capacity)}`);
   }
@@ -133,6 +140,8 @@ export class Book<V extends Fields = Fields, M extends Fields = Fields, S extend
   /** Bytes of a key; 0 in a book without keys. */
   readonly keyBytes: number;
   readonly #columns: string[];
+  /** Amounts that were read and not yet written: what a getter of the caller does in between does no harm. */
+  readonly #amounts: bigint[] = [];
   #open: Core | undefined;
   #markets = 0;
 
@@ -143,7 +152,7 @@ export class Book<V extends Fields = Fields, M extends Fields = Fields, S extend
     this.keyBytes = keyBytes;
     this.#columns = Object.keys(protocol.vault);
     this.#open = new Core();
-    if (!this.#open.exports.open(keyBytes, capacity)) throw outOfMemory("the book");
+    if (!this.#open.exports.open(keyBytes)) throw outOfMemory("the book");
   }
 
   get #core(): Core {
@@ -194,13 +203,13 @@ export class Book<V extends Fields = Fields, M extends Fields = Fields, S extend
    * Changes figures of many markets: for each field named, two limbs (u128) a market. All or none.
    */
   setMarkets(markets: ArrayLike<number>, columns: Partial<Columns<M>>): void {
-    const core = this.#core, names = Object.keys(this.protocol.market), count = markets.length;
-    objectOf("columns", columns);
+    const core = this.#core, names = Object.keys(this.protocol.market), count = markets?.length;
+    if (!(count >= 0)) throw new PlimsollError("invalid-argument", `markets must be a list of numbers, not ${show(markets)}`);
+    knowFields("columns", columns, this.protocol.market);
     for (let i = 0; i < count; ++i) this.#knowMarket(markets[i]!);
     const given: [number, string, BigUint64Array][] = [];
     for (const name in columns) {
       const field = names.indexOf(name);
-      if (field < 0) throw new PlimsollError("unknown-field", `a market has no field ${show(name)}; its fields are ${names.join(", ")}`);
       const rows = checkColumn(`markets: ${name}`, columns[name], count), { bits } = this.protocol.market[name]!;
       if (bits < 128) for (let i = 0; i < count; ++i) encode(`markets: ${name}, row ${i}`, this.protocol.market[name]!, rows[i * 2]! | (rows[i * 2 + 1]! << 64n));
       given.push([field, name, rows]);
@@ -255,7 +264,7 @@ export class Book<V extends Fields = Fields, M extends Fields = Fields, S extend
 
   /**
    * Adds many vaults at once, all or none, and answers their ids in order. Columns hold two little-endian limbs a vault,
-   * `keys` one key after the other. The arrays are read, not kept. The ids go into `ids` if it is given.
+   * `keys` one key after the other. The arrays are read, not kept. The ids go into `ids` if it is given (which may hold some if the call fails).
    */
   load(market: number, vaults: Columns<V>, keys?: Uint8Array, ids?: Float64Array): Float64Array {
     const core = this.#core, names = this.#columns, { keyBytes } = this;
@@ -293,9 +302,10 @@ export class Book<V extends Fields = Fields, M extends Fields = Fields, S extend
   }
 
   /** Changes amounts of many vaults, all or none: for each column named, two limbs a vault. Of a vault named twice the last row stays. */
-  updateMany(ids: Float64Array, vaults: Partial<Columns<V>>): void {
-    const core = this.#core, names = Object.keys(vaults);
-    const { columns } = this.#checkColumns(vaults, names, checkIds(ids).length);
+  updateMany(ids: Ids, vaults: Partial<Columns<V>>): void {
+    const core = this.#core, names = Object.keys(vaults ?? {});
+    ids = checkIds(ids);
+    const { columns } = this.#checkColumns(vaults, names, ids.length);
     const at = names.map((name) => this.#columns.indexOf(name));
     const mask = at.reduce((bits, column) => bits | (1 << column), 0);
     this.#pages(core, ids, (page, from) => {
@@ -310,14 +320,14 @@ export class Book<V extends Fields = Fields, M extends Fields = Fields, S extend
 
   /** Removes a vault; its id is never given again. */
   remove(id: number): void {
+    const core = this.#core;
     knowId(id);
-    if (this.#core.exports.remove(id) < 0) throw stale(id);
+    if (core.exports.remove(id) < 0) throw stale(id);
   }
 
   /** Removes many vaults, all or none. */
-  removeMany(ids: Float64Array): void {
-    const core = this.#core;
-    checkIds(ids);
+  removeMany(of: Ids): void {
+    const core = this.#core, ids = checkIds(of);
     this.#pages(core, ids, (page, from) => {
       const bad = core.exports.check(page.length, true);
       if (bad < 0) return;
@@ -335,7 +345,7 @@ export class Book<V extends Fields = Fields, M extends Fields = Fields, S extend
   }
 
   /** Whether the id's vault is in the book. */
-  has(id: number): boolean { return typeof id === "number" && this.#core.exports.holds(id) === 1; }
+  has(id: number): boolean { return this.#core.exports.holds(id) === 1 && typeof id === "number"; }
 
   /** The ids of the vaults that carry a key: one a market at most. */
   find(key: Key): number[] {
@@ -353,15 +363,18 @@ export class Book<V extends Fields = Fields, M extends Fields = Fields, S extend
 
   // ---- Questions
 
-  /** What changed since the scan before, whichever query that had. */
+  /**
+   * What changed since the scan before, whichever query that had: every scan moves the baseline, in the markets that it looks
+   * at, and what its `limit` or `minDebt` hides counts as reported.
+   */
   scan(query: Query & { readonly since: "last" }): Changes<V>;
   /** The vaults that are unsafe now. Exact: what the screen cannot prove, the contract's rule decides. */
   scan(query?: Query & { readonly since?: undefined }): Hits<V>;
+  scan(query: Query & { readonly since?: "last" | undefined }): Hits<V> | Changes<V>;
   scan(query: Query & { readonly since?: "last" | undefined } = {}): Hits<V> | Changes<V> {
     const core = this.#core, { exports } = core;
-    objectOf("query", query);
+    knowFields("query", query, QUERY);
     const { order, limit, minDebt, within, at, market, status = "unsafe", idsOnly = false, screen = "zones", since } = query;
-    for (const name in query) if (!QUERY_FIELDS.has(name)) throw new PlimsollError("unknown-field", `a scan has no option ${show(name)}`);
     oneOf("order", order, ORDERS);
     oneOf("status", status, PLANES);
     oneOf("screen", screen, EFFORTS);
@@ -383,7 +396,7 @@ export class Book<V extends Fields = Fields, M extends Fields = Fields, S extend
     this.#view(core, time);
     core.writeArg(0, floor);
     core.writeArg(1, distance);
-    exports.prepare(floored, near);
+    exports.prepare(floored, near, only);
     if (effort) exports.touchAll();
 
     const finish = (found: Found) => {
@@ -399,9 +412,10 @@ export class Book<V extends Fields = Fields, M extends Fields = Fields, S extend
       return { unsafe: finish(fallen), safe: finish(risen) };
     }
 
+    const most = Math.min(limit ?? this.size, this.size);
+    if (ordering && most > FEW) this.#roomToOrder(core, plane, only);
     this.#update(core, plane, effort, only);
     if (ordering && plane === PLANES.unsafe) {
-      const most = Math.min(limit ?? this.size, this.size);
       if (!exports.gather(ordering, most, only, near, floored)) throw outOfMemory("the order");
       return this.#hits(core, this.#ranked(core, most), idsOnly);
     }
@@ -419,15 +433,18 @@ export class Book<V extends Fields = Fields, M extends Fields = Fields, S extend
    * that would become unsafe and those that would become safe, against the figures as they are. Nothing changes, and nothing
    * is counted as scanned.
    */
-  preview(scenarios: readonly (readonly (readonly [market: number, figures: Partial<Values<M>>])[])[]): Flips[] {
+  preview(scenarios: readonly Scenario<M>[]): Flips[] {
     const core = this.#core, { exports } = core;
-    if (!Array.isArray(scenarios) || !scenarios.every(Array.isArray)) throw new PlimsollError("invalid-argument", "scenarios must be a list of lists of [market, figures]");
-    scenarios.forEach((changes, i) => changes.forEach(([market, figures]) => {
-      this.#knowMarket(market);
-      writeFields(core, `scenario ${i}, market ${market}`, this.protocol.market, figures, false);
-    }));
+    if (!Array.isArray(scenarios)) throw new PlimsollError("invalid-argument", `scenarios must be a list of scenarios, not ${show(scenarios)}`);
+    Array.from<unknown>(scenarios).forEach((changes, i) => {
+      if (!Array.isArray(changes) || !Array.from<unknown>(changes).every(Array.isArray)) throw new PlimsollError("invalid-argument", `scenario ${i} must be a list of [market, figures], not ${show(changes)}`);
+      for (const [market, figures] of changes) {
+        this.#knowMarket(market);
+        writeFields(core, `scenario ${i}, market ${market}`, this.protocol.market, figures, false);
+      }
+    });
     this.#view(core, undefined);
-    exports.prepare(false, false);
+    exports.prepare(false, false, ANY);
     return scenarios.map((changes) => {
       const merged = new Map<number, Partial<Values<M>>>();
       for (const [market, figures] of changes) merged.set(market, { ...merged.get(market), ...figures });
@@ -446,17 +463,18 @@ export class Book<V extends Fields = Fields, M extends Fields = Fields, S extend
 
   /** Everything about one vault: as stored, or as accrued to the time `at`. */
   inspect(id: number, options: { readonly at?: bigint } = {}): Inspection<V, L> {
-    const core = this.#core, { exports } = core, { at } = objectOf("options", options), { vault, liquidation, reasons } = this.protocol;
+    knowFields("options", options, AT);
+    const core = this.#core, { exports } = core, { at } = options, { vault, liquidation, reasons } = this.protocol;
     knowId(id);
     const time = at === undefined ? undefined : encode("at", TIME, at);
-    if (!exports.holds(id)) throw stale(id);
-    this.#view(core, time);
-    const market = exports.inspect(id);
+    if (time !== undefined) core.writeArg(0, time);
+    const market = exports.inspect(id, time !== undefined);
+    if (market < 0) throw stale(id);
     const key = this.keyBytes ? toHex(core.readKey(this.keyBytes)) : undefined;
     const read = (field: number, limbs?: number) => core.readResult(field, limbs);
-    const valued = read(INSPECT.valued) !== 0n;
+    const valued = read(INSPECT.valued);
     const ratioAt = (field: number) => {
-      if (!valued) return undefined;
+      if (!(valued & 2n)) return undefined;
       const value = read(field, WIDE);
       return value === NO_DEBT ? Infinity : value;
     };
@@ -484,22 +502,26 @@ export class Book<V extends Fields = Fields, M extends Fields = Fields, S extend
    * @throws `reverts` where a market's accrual to `at` would revert.
    */
   ratios(options: { readonly at?: bigint; readonly out?: BigUint64Array } = {}): BigUint64Array {
+    knowFields("options", options, AT_OUT);
     return this.#limbColumn(COLUMN.ratios, options.at, options.out);
   }
 
   /** The same as plain numbers (1.5 for 150 %), within 2^−45 of the quotient; `Infinity` without debt. */
   ratiosAsNumbers(options: { readonly at?: bigint; readonly out?: Float64Array } = {}): Float64Array {
+    knowFields("options", options, AT_OUT);
     return this.#floatColumn(COLUMN.floatRatios, options.at, options.out);
   }
 
   /** Every vault's debt with fees up to a time (or as stored), wad, rounded up, two limbs each, in the order of `ids()`; at most 2^128 − 1. */
   debts(time?: bigint, options: { readonly out?: BigUint64Array } = {}): BigUint64Array {
+    knowFields("options", options, OUT);
     return this.#limbColumn(COLUMN.debts, time, options.out);
   }
 
   // ---- Inside
 
   #knowMarket(market: number): void {
+    if (typeof market !== "number") throw new PlimsollError("invalid-argument", `a market is a number, not ${show(market)}`);
     if (!Number.isInteger(market) || market < 0 || market >= this.#markets) {
       throw new PlimsollError("unknown-market", `market ${show(market)} is not in this book, which has ${this.#markets}`);
     }
@@ -508,26 +530,25 @@ export class Book<V extends Fields = Fields, M extends Fields = Fields, S extend
   /** Checks amounts and writes them to the stage's first row; answers a mask of the columns named. */
   #writeVault(core: Core, what: string, vault: Readonly<Record<string, unknown>>, whole: boolean): number {
     const names = this.#columns, fields = this.protocol.vault;
-    objectOf(what, vault);
+    if (typeof vault !== "object" || vault === null) knowFields(what, vault, fields);
+    const amounts = this.#amounts;
     let mask = 0;
-    for (const name in vault) {
-      const column = names.indexOf(name);
-      if (column < 0) throw new PlimsollError("unknown-field", `${what} has no field ${show(name)}; its fields are ${names.join(", ")}`);
-      const value = vault[name];
-      core.writeVault(column, typeof value === "bigint" && value >= 0n && value <= MAX_U128 ? value : encode(`${what}: ${name}`, fields[name]!, value));
+    for (let column = 0; column < names.length; ++column) {
+      const name = names[column]!, value = vault[name];
+      if (value === undefined && !(name in vault)) {
+        if (whole) throw new PlimsollError("missing-field", `${what} lacks ${name}`);
+        continue;
+      }
+      amounts[column] = typeof value === "bigint" && value >= 0n && value <= MAX_U128 ? value : encode(`${what}: ${name}`, fields[name]!, value);
       mask |= 1 << column;
     }
-    if (whole && mask !== (1 << names.length) - 1) {
-      throw new PlimsollError("missing-field", `${what} lacks ${names.filter((_, i) => !(mask & (1 << i))).join(", ")}`);
-    }
+    for (const name in vault) if (!Object.hasOwn(fields, name)) knowFields(what, vault, fields);
+    for (let column = 0; column < names.length; ++column) if (mask & (1 << column)) core.writeVault(column, amounts[column]!);
     return mask;
   }
 
   #checkColumns(vaults: Partial<Columns<V>>, names: readonly string[], rows?: number): { columns: BigUint64Array[]; count: number } {
-    objectOf("vaults", vaults);
-    for (const name in vaults) if (!this.#columns.includes(name)) {
-      throw new PlimsollError("unknown-field", `vaults has no column ${show(name)}; its columns are ${this.#columns.join(", ")}`);
-    }
+    knowFields("vaults", vaults, this.protocol.vault);
     let count = rows;
     const columns = names.map((name) => {
       const column = vaults[name];
@@ -553,7 +574,7 @@ export class Book<V extends Fields = Fields, M extends Fields = Fields, S extend
     if (this.size + count > this.capacity) {
       throw new PlimsollError("capacity-reached", `${count} more vaults do not fit: the book holds ${this.size} of ${this.capacity}`);
     }
-    if (count > 0xffffffff || core.exports.reserve(market, count) === Fault.memory) throw outOfMemory(`${count} more vaults`);
+    if (count > 0xffffffff || core.exports.reserve(market, count) < 0) throw outOfMemory(`${count} more vaults`);
   }
 
   /** Calls back with pages of ids, each written to the stage. */
@@ -580,28 +601,27 @@ export class Book<V extends Fields = Fields, M extends Fields = Fields, S extend
     }
   }
 
-  #collect(core: Core, fallen?: Found, risen?: Found): void {
-    const { exports } = core;
-    if (fallen && exports.fallen()) {
-      fallen.streams.push(core.readStream(false));
-      fallen.count += exports.fallen();
+  #collect(core: Core, fallen?: Found, rose?: Found): void {
+    for (const [risen, into] of [[false, fallen], [true, rose]] as const) {
+      const count = core.found(risen);
+      if (!into || !count) continue;
+      into.streams.push(core.readStream(risen));
+      into.count += count;
     }
-    if (risen && exports.risen()) {
-      risen.streams.push(core.readStream(true));
-      risen.count += exports.risen();
-    }
-    exports.emptyStreams();
+    core.exports.emptyStreams();
   }
 
-  /** Makes sure, before statuses change, that what changed can be ordered: a change that was not reported would be lost. */
+  /** Makes sure, before statuses change, that what will be ordered can be: a change that a failed call swallowed would be lost. */
   #roomToOrder(core: Core, plane: number, only: number): void {
-    const { exports } = core;
+    const { exports } = core, passes = [() => exports.scan(plane, EFFORTS.zones, only, true), () => exports.list(plane, only, false)];
     let count = 0;
-    exports.rewind();
-    for (let done = 0; !done;) {
-      done = exports.scan(plane, EFFORTS.zones, only, true);
-      count = Math.max(count + exports.fallen(), count + exports.risen());
-      exports.emptyStreams();
+    for (const pass of passes) {
+      exports.rewind();
+      for (let done = 0; !done;) {
+        done = pass();
+        count += Math.max(core.found(false), core.found(true));
+        exports.emptyStreams();
+      }
     }
     exports.startSelection(0);
     if (!exports.reserveCandidates(count)) throw outOfMemory("the order");
@@ -675,21 +695,16 @@ export class Book<V extends Fields = Fields, M extends Fields = Fields, S extend
   }
 }
 
-/** Throws unless it is an object. */
-function objectOf<T>(what: string, value: T): T {
-  if (typeof value !== "object" || value === null) throw new PlimsollError("invalid-argument", `${what} must be an object, not ${show(value)}`);
-  return value;
-}
-
 function knowId(id: unknown): void {
   if (typeof id !== "number") throw new PlimsollError("invalid-argument", `an id is a number, not ${show(id)}`);
 }
 
-const QUERY_FIELDS = new Set(["order", "limit", "minDebt", "within", "at", "market", "status", "idsOnly", "screen", "since"]);
+const QUERY = { order: 0, limit: 0, minDebt: 0, within: 0, at: 0, market: 0, status: 0, idsOnly: 0, screen: 0, since: 0 };
+const AT = { at: 0 }, OUT = { out: 0 }, AT_OUT = { at: 0, out: 0 };
 
 function oneOf(name: string, value: string | undefined, known: object): void {
-  if (value !== undefined && !Object.hasOwn(known, value)) {
-    throw new PlimsollError("invalid-argument", `${name} must be one of ${Object.keys(known).join(", ")}, not ${show(value)}`);
+  if (value !== undefined && (typeof value !== "string" || !Object.hasOwn(known, value))) {
+    throw new PlimsollError("invalid-argument", `${name} must be ${Object.keys(known).map((name) => `"${name}"`).join(" or ")}, not ${show(value)}`);
   }
 }
 
@@ -704,8 +719,9 @@ function checkColumn(name: string, column: unknown, count: number): BigUint64Arr
 }
 
 function checkIds(ids: unknown): Float64Array {
-  if (!(ids instanceof Float64Array)) throw new PlimsollError("invalid-argument", `ids must be a Float64Array, not ${show(ids)}`);
-  return ids;
+  if (Array.isArray(ids)) ids.forEach(knowId);
+  else if (!(ids instanceof Float64Array)) throw new PlimsollError("invalid-argument", `ids must be a Float64Array or an array, not ${show(ids)}`);
+  return ids instanceof Float64Array ? ids : Float64Array.from(ids as number[]);
 }
 
 const nothing = (): Found => ({ streams: [], count: 0 });

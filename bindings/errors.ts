@@ -41,7 +41,7 @@ export function show(value: unknown): string {
   if (typeof value === "bigint") return shorten(`${value}n`);
   if (typeof value === "string") return shorten(JSON.stringify(value));
   if (typeof value === "number" || typeof value === "boolean" || value == null) return `${value}`;
-  return Array.isArray(value) ? "an array" : typeof value === "function" ? "a function" : `a ${value.constructor?.name ?? "bare object"}`;
+  return Array.isArray(value) ? "an array" : typeof value === "function" ? "a function" : value.constructor === Object ? "an object" : `a ${value.constructor?.name ?? "bare object"}`;
 }
 
 const shorten = (text: string) => (text.length > 100 ? `${text.slice(0, 60)}… (${text.length} characters)` : text);

@@ -2,10 +2,26 @@
 import { decodeIds, limbs } from "./abi.js";
 import { PlimsollError } from "./errors.js";
 import { toHex } from "./keys.js";
-import type { Complete, Fields } from "./protocol.js";
+import { type Complete, type Fields, encode, uint } from "./protocol.js";
+
+const U128 = uint(128, "");
 
 /** The largest value of a column: it stands for itself, for anything above it, and for a ratio without debt. */
 export const MAX_U128 = (1n << 128n) - 1n;
+
+/** A column of values, two little-endian limbs each, as `load` and the other bulk calls take it. @throws `out-of-range` for a value that is no u128. */
+export function toLimbs(values: readonly bigint[]): BigUint64Array {
+  const column = new BigUint64Array(values.length * 2);
+  values.forEach((value, row) => {
+    encode(`row ${row}`, U128, value);
+    column[row * 2] = value;
+    column[row * 2 + 1] = value >> 64n;
+  });
+  return column;
+}
+
+/** The value in a row of a column of two limbs each. */
+export function valueAt(column: BigUint64Array, row: number): bigint { return limbs(column, row * 2, 2); }
 
 /** One vault that a scan found, as it was then. */
 export interface Hit<V extends Fields = Fields> {
@@ -87,11 +103,11 @@ export class Hits<V extends Fields = Fields> implements Iterable<Hit<V>> {
       },
       get vault() {
         const values: Record<string, bigint> = {}, columns = read().vault;
-        for (const name in columns) values[name] = limbs(columns[name]!, position * 2, 2);
+        for (const name in columns) values[name] = valueAt(columns[name]!, position);
         return values as Complete<V>;
       },
-      get health() { return limbs(read().health, position * 2, 2); },
-      get debt() { return limbs(read().debt, position * 2, 2); },
+      get health() { return valueAt(read().health, position); },
+      get debt() { return valueAt(read().debt, position); },
     };
   }
 

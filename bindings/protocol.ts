@@ -70,20 +70,25 @@ export function encode(name: string, field: Field<unknown>, value: unknown): big
   return value;
 }
 
+/** Throws unless it is an object whose names are all known. */
+export function knowFields(what: string, values: unknown, known: object): void {
+  if (typeof values !== "object" || values === null || Array.isArray(values)) throw new PlimsollError("invalid-argument", `${what} must be an object, not ${show(values)}`);
+  for (const name in values) if (!Object.hasOwn(known, name)) {
+    throw new PlimsollError("unknown-field", `${what} has no ${show(name)}; it has ${Object.keys(known).join(", ")}`);
+  }
+}
+
 /**
  * Throws unless an object has the fields, each with a value that fits; answers them as integers with their positions. Fields
  * may be left out: with `whole` those that have a default, which they take, and without it any.
  */
 export function checkFields(what: string, fields: Fields, values: Readonly<Record<string, unknown>>, whole = true): [position: number, value: bigint][] {
-  if (typeof values !== "object" || values === null) throw new PlimsollError("invalid-argument", `${what} takes an object, not ${show(values)}`);
-  for (const name in values) if (!Object.hasOwn(fields, name)) {
-    throw new PlimsollError("unknown-field", `${what} has no field ${show(name)}; its fields are ${Object.keys(fields).join(", ")}`);
-  }
+  knowFields(what, values, fields);
   const encoded: [number, bigint][] = [];
   let position = 0;
   for (const name in fields) {
     const field = fields[name]!, value = values[name] === undefined && whole ? field.default : values[name];
-    if (value !== undefined) encoded.push([position, encode(`${what}: ${name}`, field, value)]);
+    if (value !== undefined || (!whole && name in values)) encoded.push([position, encode(`${what}: ${name}`, field, value)]);
     else if (whole) throw new PlimsollError("missing-field", `${what} lacks ${name}`);
     ++position;
   }

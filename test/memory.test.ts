@@ -121,7 +121,7 @@ describe("the module", () => {
 
   /** Writes 256-bit arguments. */
   function write(core: Raw, values: readonly bigint[]): void {
-    const at = core.args() >>> 3, u64 = new BigUint64Array(core.memory.buffer);
+    const at = (core["layout"] as Call)(0) >>> 3, u64 = new BigUint64Array(core.memory.buffer);
     values.forEach((value, i) => { for (let j = 0; j < 4; ++j) u64[at + i * 4 + j] = BigInt.asUintN(64, value >> BigInt(64 * j)); });
   }
 
@@ -132,9 +132,9 @@ describe("the module", () => {
       fc.assert(fc.property(fc.array(one, { minLength: count, maxLength: count }), (values) => {
         if (name.startsWith("maker_auction") || name === "maker_take") values = [values[0]! % 3n, ...values.slice(1)];
         const [a, b] = both().map((core) => {
-          new Uint8Array(core.memory.buffer, core.results(), RESULT_BYTES).fill(0);
+          new Uint8Array(core.memory.buffer, (core["layout"] as Call)(1), RESULT_BYTES).fill(0);
           write(core, values);
-          return [(core[name] as Call)(), Buffer.from(new Uint8Array(core.memory.buffer, core.results(), RESULT_BYTES)).toString("hex")];
+          return [(core[name] as Call)(), Buffer.from(new Uint8Array(core.memory.buffer, (core["layout"] as Call)(1), RESULT_BYTES)).toString("hex")];
         });
         expect(a).toEqual(b);
       }), runs(400));
@@ -145,19 +145,19 @@ describe("the module", () => {
     fc.assert(fc.property(seed, (start) => {
       const dice = new Dice(start), load = (file: string) => instantiateSync(new WebAssembly.Module(readFileSync(file)), { env: { abort: () => { throw new Error("abort"); } } }).instance.exports as unknown as Raw;
       const cores = [load("dist/plimsoll.wasm"), load("build/plimsoll.debug.wasm")] as const;
-      const page = (cores[0]["pageRows"] as Call)(), keyBytes = dice.pick([0, 20]), ids: number[] = [];
+      const page = (cores[0]["layout"] as Call)(4), keyBytes = dice.pick([0, 20]), ids: number[] = [];
       let key = 0n;
       /** Calls both, and compares the answers, the results and the first KiB of the stage. */
       const call = (name: string, ...args: (number | boolean)[]): number => {
         const [a, b] = cores.map((core) => {
           const answer = (core[name] as Call)(...args);
-          return { answer, results: Buffer.from(new Uint8Array(core.memory.buffer, core.results(), RESULT_BYTES)).toString("hex"), stage: Buffer.from(new Uint8Array(core.memory.buffer, core.stage(), 1024)).toString("hex") };
+          return { answer, results: Buffer.from(new Uint8Array(core.memory.buffer, (core["layout"] as Call)(1), RESULT_BYTES)).toString("hex"), stage: Buffer.from(new Uint8Array(core.memory.buffer, (core["layout"] as Call)(2), 1024)).toString("hex") };
         });
         expect(a).toEqual(b);
         return a!.answer;
       };
       const put = (...values: bigint[]) => { for (const core of cores) write(core, values); };
-      const stage = (bytes: number, values: BigUint64Array) => { for (const core of cores) new BigUint64Array(core.memory.buffer, core.stage() + bytes, values.length).set(values); };
+      const stage = (bytes: number, values: BigUint64Array) => { for (const core of cores) new BigUint64Array(core.memory.buffer, (core["layout"] as Call)(2) + bytes, values.length).set(values); };
       const amount = () => dice.pick([0n, 1n, WAD, 2n * WAD, MAX128, dice.uint(128)]);
       const figures = () => [dice.pick([RAY, 0n, RAY + dice.uint(60), MAX256]), RAY, WAD, dice.pick([RAY, RAY + dice.uint(60), MAX256]), RAY + dice.uint(50), 0n, 0n, WAD, 10n ** 60n, 0n, RAY, 0n, 0n];
 
@@ -171,10 +171,10 @@ describe("the module", () => {
           expect(call("reserve", market, n)).toBe(0);
           stage(0, column(Array.from({ length: n }, amount)));
           stage(16 * page, column(Array.from({ length: n }, amount)));
-          if (keyBytes) for (const core of cores) { const bytes = new Uint8Array(core.memory.buffer, core.stage() + 32 * page, n * 20); for (let j = 0; j < n; ++j) bytes.set(Buffer.from((key + BigInt(j)).toString(16).padStart(40, "0"), "hex"), j * 20); }
+          if (keyBytes) for (const core of cores) { const bytes = new Uint8Array(core.memory.buffer, (core["layout"] as Call)(2) + 32 * page, n * 20); for (let j = 0; j < n; ++j) bytes.set(Buffer.from((key + BigInt(j)).toString(16).padStart(40, "0"), "hex"), j * 20); }
           key += BigInt(n);
           expect(call("load", market, n)).toBe(0);
-          ids.push(...new Float64Array(cores[0].memory.buffer, cores[0].stage(), n));
+          ids.push(...new Float64Array(cores[0].memory.buffer, (cores[0]["layout"] as Call)(2), n));
           break;
         }
         case 3: if (ids.length) call("remove", ids.splice(dice.below(ids.length), 1)[0]!); break;
@@ -187,7 +187,7 @@ describe("the module", () => {
           call("prepare", false, false);
           call("rewind");
           call("scan", dice.pick([1, 2]), dice.pick([0, 1, 2]), -1, false);
-          call("fallen"); call("risen");
+          for (let what = 0; what < 4; ++what) call("found", what);
           call("startColumn"); call("column", dice.below(4));
       }
       expect(call("size")).toBe(ids.length);

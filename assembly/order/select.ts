@@ -3,14 +3,9 @@
  * scores further apart decide by themselves, the exact rule decides the rest, and ties go by the user's key, else by row.
  * A quicksort that leaves alone what lies beyond k: O(n + k log k). The order is total, so equal rows do no harm.
  */
+import { precedes } from "../rules";
 import { doubled, take, tableClass } from "../store/blocks";
 import { BLOCK, LOG, MARKET, ROWS_LOG, chunkAt, marketAt, userKeyAt, userKeyBytes } from "../store/chunks";
-
-/** −1, 0 or 1 as row a (market, block, log, place) comes before, beside or after row b in the order. */
-type Precedes = (order: i32, am: usize, ab: usize, al: u32, ap: u32, bm: usize, bb: usize, bl: u32, bp: u32) => i32;
-let precedes: Precedes = (order, am, ab, al, ap, bm, bb, bl, bp) => 0;
-/** Tells the selection how the book's family compares. */
-export function useComparison(exact: Precedes): void { precedes = exact; }
 
 /*  entry (16 bytes)   ┌ score  f64 ┬ row  u32 ┬ – ┐  */
 let entries: usize = 0, log: u32 = 0, count: u32 = 0, rule: i32 = 0;
@@ -85,12 +80,12 @@ function before(a: f64, x: u32, b: f64, y: u32): bool {
 /** Puts the first `k` candidates in order at the front. */
 export function select(k: u32): void { if (count) sort(0, count - 1, k); }
 
+let seed: u32 = 0x9e3779b9;
+
 /** Sorts [lo, hi], both included, as far as position `k`. */
 function sort(lo: u32, hi: u32, k: u32): void {
-  let seed: u32 = 0x9e3779b9;
   while (lo < hi && lo < k) {
-    if (hi - lo < 12) return insert(lo, hi);
-    seed ^= seed << 13; seed ^= seed >> 17; seed ^= seed << 5; // a pivot that no input foresees, the same on every runtime
+    seed ^= seed << 13; seed ^= seed >> 17; seed ^= seed << 5; // a pivot that goes on from call to call; it moves no answer
     exchange(lo, lo + seed % (hi - lo + 1));
     const pivot = scoreAt(lo), pivotRow = rowAt(lo);
     let i = lo, j = hi + 1;
@@ -109,18 +104,6 @@ function sort(lo: u32, hi: u32, k: u32): void {
       if (j == lo) return;
       hi = j - 1;
     }
-  }
-}
-
-function insert(lo: u32, hi: u32): void {
-  for (let i = lo + 1; i <= hi; ++i) {
-    const score = scoreAt(i), row = rowAt(i);
-    let j = i;
-    for (; j > lo && before(score, row, scoreAt(j - 1), rowAt(j - 1)); --j) {
-      v128.store(entries + (j << 4), v128.load(entries + (j - 1 << 4)));
-    }
-    store<f64>(entries + (j << 4), score);
-    store<u32>(entries + (j << 4), row, 8);
   }
 }
 

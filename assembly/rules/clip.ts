@@ -3,7 +3,7 @@
  * re-implemented from the formulas. Prices ray, tab and owe rad, lot and slice wad, times in seconds.
  */
 import {
-  Revert, arg, begin, div, end, isNil, less, min, mul, pow, ray, require, result, resultFlag, reverted, sub, u256,
+  arg, begin, div, end, isNil, less, min, mul, pow, ray, require, result, resultFlag, reverted, sub, u256, withoutReason,
 } from "../wide/u256";
 
 namespace Why { export const NEEDS_RESET = 16, TOO_EXPENSIVE = 17, NO_PARTIAL = 18; }
@@ -36,10 +36,8 @@ function status(): u256 {
   const top = arg(4), dur = sub(arg(6), arg(5));
   needsRedo = false;
   if (reverted()) return dur;
-  const step = arg(3);
-  // a division by zero in the called contract reverts without a reason
-  if (arg(0).lo1 == Calc.STAIRSTEP) require(!isNil(step), Revert.ARITHMETIC);
-  const price = curve(arg(0).lo1, arg(1), arg(2), step, top, dur);
+  const price = curve(arg(0).lo1, arg(1), arg(2), arg(3), top, dur);
+  withoutReason();
   needsRedo = less(arg(7), dur) || less(div(mul(price, ray()), top), arg(8));
   return price;
 }

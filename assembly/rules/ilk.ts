@@ -5,15 +5,15 @@
  *
  * Amounts wad (1e18), rates and prices ray (1e27), limits rad (1e45). Every intermediate is a checked uint256.
  */
-import { ARGS, RESULTS, SYSTEM } from "../layout";
+import { RESULTS, SYSTEM } from "../layout";
 import { FACTOR, HEADER, HI, LO, PASS, keysOf, lives, vaultAt } from "../store/chunks";
-import { Sound, Status, setReverting } from "../screen/pass";
+import { Sound, Status, setReverting } from "./status";
 import { DOWN, UP, above32, above32Pair, below32, near, nearPair } from "../wide/float";
 import { PRODUCT, addSmall, clear, compare, copy, divide, isZero, mulHi, product, productLess, product128 } from "../wide/limbs";
 import { prepare } from "../wide/quotient";
 import {
-  Revert, WAD, add, arg, at, begin, div, end, eq, flag, isNegative, isNil, less, magnitude, min, mul, mulDivDown, mulDivUp,
-  negate, pow, ptr, ray, require, result, resultFlag, revert, reverted, sub, u256,
+  Revert, WAD, add, arg, at, begin, div, end, flag, forgive, isNegative, isNil, less, magnitude, min, mul, mulDivDown, mulDivUp,
+  pow, ptr, ray, require, result, resultFlag, reverted, sub, u256, withoutReason,
 } from "../wide/u256";
 
 /** Why the contracts revert, in the order of the messages in bindings/protocols/maker.ts. */
@@ -63,7 +63,7 @@ namespace Why {
 // @ts-ignore: decorator
 @inline export const VIEW_RATE: usize = HEADER + 416; // the rate of the view
 // @ts-ignore: decorator
-@inline const BROKEN: usize = HEADER + 448;           // u32, drip reverts at the view's time: every vault reverts
+@inline const BROKEN: usize = HEADER + 448;           // u32, why drip reverts at the view's time, if it does: every vault reverts
 // @ts-ignore: decorator
 @inline const SCALED: usize = HEADER + 452;           // u32, whether the scales below are up to date
 // @ts-ignore: decorator
@@ -82,6 +82,8 @@ namespace Why {
 @inline export const MARKET_BYTES: u32 = <u32>HEADER + 800;
 export const FIGURES: u32 = 13;
 
+/** The system's fields that an accrued view depends on: base. */
+export const VIEW_FIELDS: u32 = 1 << 1;
 // @ts-ignore: decorator
 @inline const PAR: usize = 0;
 // @ts-ignore: decorator
@@ -118,8 +120,8 @@ export function derive(market: usize, time: usize): void {
   if (time) {
     begin();
     const rate = dripRate(at(market + RATE), at(market + DUTY), at(SYSTEM + BASE), at(market + RHO), at(time));
-    if (end()) store<u32>(market, 1, BROKEN);
-    else copy(market + VIEW_RATE, ptr(rate), 4);
+    store<u32>(market, end(), BROKEN);
+    if (!load<u32>(market, BROKEN)) copy(market + VIEW_RATE, ptr(rate), 4);
   }
   const spot = market + SPOT, rate = market + VIEW_RATE;
   let lo = Infinity, hi = Infinity, factor = isZero(rate, 4) ? 0.0 : Infinity, sound = Sound.SCREEN;
@@ -192,10 +194,10 @@ export function setWithin(market: usize, distance: usize): void {
   store<f32>(market, above32(load<f64>(market, LINE + 8) / reach * UP), NEAR + 4);
 }
 
-/** Whether a row that does not revert has health·1e18 < 1e18 + within, as the exact quotient. Status.UNSAFE if so. */
-export function isNear(market: usize, block: usize, log: u32, place: u32): i32 {
+/** Whether a row that does not revert has health·1e18 < 1e18 + within, as the exact quotient. */
+export function isNear(market: usize, block: usize, log: u32, place: u32): bool {
   const ink = vaultAt(block, log, place), art = ink + ART;
-  if (judge(market, block, log, place) == Status.REVERTS || isZero(market + SPOT, 4)) return Status.SAFE;
+  if (judge(market, block, log, place) == Status.REVERTS || isZero(market + SPOT, 4)) return false;
   begin();
   const wad = new u256(WAD), reach = new u256();
   copy(ptr(reach), within, 4);
@@ -203,7 +205,7 @@ export function isNear(market: usize, block: usize, log: u32, place: u32): i32 {
   product(LEFT, THIRD, 4, ptr(wad), 4);
   product(THIRD, art, 2, market + VIEW_RATE, 4);
   product(RIGHT, THIRD, 4, ptr(add(wad, reach)), 4);
-  return compare(LEFT, RIGHT, 8) < 0 ? Status.UNSAFE : Status.SAFE;
+  return compare(LEFT, RIGHT, 8) < 0;
 }
 
 /** Sets the least debt (wad) that a query asks for: ⌈art·rate/1e27⌉ ≥ floor ⇔ art·rate > (floor − 1)·1e27. */
@@ -334,9 +336,16 @@ export function precedes(order: i32, am: usize, ab: usize, al: u32, ap: u32, bm:
   const idleA = isZero(artA, 2) || isZero(am + VIEW_RATE, 4), idleB = isZero(artB, 2) || isZero(bm + VIEW_RATE, 4);
   if (idleA || idleB) return <i32>idleA - <i32>idleB;
   if (compare(inkA, inkB, 2) == 0 && compare(artA, artB, 2) == 0 && am == bm) return 0;
-  product(P, inkA, 2, am + SPOT, 4); product(Q, artB, 2, bm + VIEW_RATE, 4); product(LEFT_SIDE, P, 6, Q, 6);
-  product(P, inkB, 2, bm + SPOT, 4); product(Q, artA, 2, am + VIEW_RATE, 4); product(RIGHT_SIDE, P, 6, Q, 6);
+  cross(LEFT_SIDE, inkA, am, artB, bm);
+  cross(RIGHT_SIDE, inkB, bm, artA, am);
   return compare(LEFT_SIDE, RIGHT_SIDE, 12);
+}
+
+/** `out[12] = ink·spot · art·rate`, each in its market. */
+function cross(out: usize, ink: usize, market: usize, art: usize, other: usize): void {
+  product(P, ink, 2, market + SPOT, 4);
+  product(Q, art, 2, other + VIEW_RATE, 4);
+  product(out, P, 6, Q, 6);
 }
 
 const P: usize = memory.data(48, 16), Q: usize = memory.data(48, 16),
@@ -418,16 +427,16 @@ export function frobSafe(): i32 {
 export function frob(): i32 {
   begin();
   const rate = arg(3), spot = arg(4), dink = arg(11), dart = arg(12);
-  const less0 = isNegative(dart), frees = isNegative(dink);
+  const repays = isNegative(dart), frees = isNegative(dink);
   const byInk = magnitude(dink), byArt = magnitude(dart);
-  const riskier = (!less0 && !isNil(dart)) || frees;
+  const riskier = (!repays && !isNil(dart)) || frees;
   require(!isNil(rate), Why.VAT_NOT_INIT);
-  const ink = signedAdd(arg(0), byInk, frees), art = signedAdd(arg(1), byArt, less0), Art = signedAdd(arg(2), byArt, less0);
-  const dtab = signedMul(rate, byArt, less0);
+  const ink = signedAdd(arg(0), byInk, frees), art = signedAdd(arg(1), byArt, repays), Art = signedAdd(arg(2), byArt, repays);
+  const dtab = signedMul(rate, byArt, repays);
   const tab = mul(rate, art);
-  const debt = signedAdd(arg(7), dtab, less0);
+  const debt = signedAdd(arg(7), dtab, repays);
   const all = mul(Art, rate); // evaluated whether needed or not
-  require(less0 || isNil(dart) || (!less(arg(5), all) && !less(arg(8), debt)), Why.VAT_CEILING);
+  require(repays || isNil(dart) || (!less(arg(5), all) && !less(arg(8), debt)), Why.VAT_CEILING);
   const most = mul(ink, spot);
   require(!riskier || !less(most, tab), Why.VAT_NOT_SAFE);
   require(isNil(art) || !less(tab, arg(6)), Why.VAT_DUST);
@@ -436,7 +445,7 @@ export function frob(): i32 {
   result(2, Art);
   result(3, debt);
   result(4, signedSub(arg(9), byInk, frees));
-  result(5, signedAdd(arg(10), dtab, less0));
+  result(5, signedAdd(arg(10), dtab, repays));
   return end();
 }
 
@@ -473,12 +482,12 @@ function barkOf(
   const tab = div(mul(due, chop), wad);
   const DirtAfter = add(Dirt, tab), dirtAfter = add(dirt, tab);
 
-  // Clipper.kick: a division by zero in a called contract reverts without a reason
+  // Clipper.kick
   require(!isNil(tab), Why.CLIP_ZERO_TAB);
   require(has, Why.CLIP_INVALID_PRICE);
-  mul(mul(val, new u256(1000000000)), ray());
-  require(!isNil(par), Revert.ARITHMETIC);
+  const called = !reverted();
   const top = div(mul(feedOf(val, par), buf), ray());
+  if (called) withoutReason();
   require(!isNil(top), Why.CLIP_ZERO_TOP);
   const coin = isNil(tip) && isNil(chip) ? new u256() : add(tip, div(mul(tab, chip), wad));
 
@@ -602,27 +611,27 @@ namespace Inspect {
 /** Status, debt, ratio, health, liquidation price and what bark would do. */
 export function inspect(market: usize, block: usize, log: u32, place: u32): void {
   const inkAt = vaultAt(block, log, place), artAt = inkAt + ART;
-  const status = judge(market, block, log, place), rateAt = market + VIEW_RATE;
+  const status = judge(market, block, log, place), broken = load<u32>(market, BROKEN);
   begin();
-  const ink = amount(inkAt), art = amount(artAt);
+  const ink = amount(inkAt), art = amount(artAt), rate = at(market + VIEW_RATE), spot = at(market + SPOT);
+  const mat = at(market + MAT), par = at(SYSTEM + PAR), val = at(market + VAL);
   result(Inspect.INK, ink);
   result(Inspect.ART, art);
   result(Inspect.STATUS, new u256(status));
-  wideDebt(Inspect.DEBT, art, at(rateAt));
-  wideQuotient(Inspect.RATIO, amount(inkAt), at(market + SPOT), at(market + MAT), amount(artAt), at(rateAt), new u256(1000000000));
-  wideQuotient(Inspect.HEALTH, amount(inkAt), at(market + SPOT), new u256(WAD), amount(artAt), at(rateAt), new u256(1));
-  resultFlag(Inspect.VALUED, !reverted() && !load<u32>(market, BROKEN));
-  begin();
-  const kind = price(RESULTS + (Inspect.PRICE << 5), amount(inkAt), amount(artAt), at(rateAt), at(market + MAT), at(SYSTEM + PAR));
-  result(Inspect.KIND, new u256(load<u32>(market, BROKEN) ? Trigger.REVERTS : kind));
-  begin();
-  const val = at(market + VAL);
+  wideDebt(Inspect.DEBT, art, rate);
+  wideQuotient(Inspect.RATIO, ink, spot, mat, art, rate, new u256(1000000000));
+  wideQuotient(Inspect.HEALTH, ink, spot, new u256(WAD), art, rate, new u256(1));
+  result(Inspect.VALUED, new u256(u64(!broken) | u64(!broken && !reverted()) << 1)); // the debt, ratio and health
+  forgive();
+  const kind = price(RESULTS + (Inspect.PRICE << 5), ink, art, rate, mat, par);
+  result(Inspect.KIND, new u256(broken ? Trigger.REVERTS : kind));
+  forgive();
   barkOf(
-    amount(inkAt), amount(artAt), at(rateAt), at(market + SPOT), at(market + DUST), at(market + CHOP), at(market + HOLE), at(market + DIRT),
-    at(SYSTEM + SYSTEM_HOLE), at(SYSTEM + SYSTEM_DIRT), val, !isNil(val), at(SYSTEM + PAR), at(market + BUF), at(market + TIP), at(market + CHIP),
+    ink, art, rate, spot, at(market + DUST), at(market + CHOP), at(market + HOLE), at(market + DIRT),
+    at(SYSTEM + SYSTEM_HOLE), at(SYSTEM + SYSTEM_DIRT), val, !isNil(val), par, at(market + BUF), at(market + TIP), at(market + CHIP),
     Inspect.BARK,
   );
-  result(Inspect.REASON, new u256(load<u32>(market, BROKEN) ? Revert.ARITHMETIC : end()));
+  result(Inspect.REASON, new u256(broken ? broken : end()));
 }
 
 /** Drips a market to `time`: rate and rho as the contract leaves them. False, and nothing changed, where it reverts. */

@@ -30,37 +30,11 @@ import {
   AGED, BLOCK, CHUNKS, HI, LINK_CHUNK, LINK_MAX, LINK_REVERTS, LINK_UNSAFE, LO, LOG, PASS, REVERT_BITS, UNSAFE_BITS, USED,
   boundsAt, chunkAt, groupOf, keysOf, linkAt, lives, marketAt, marketsHeld, nextTouched, settle,
 } from "../store/chunks";
-
-export namespace Status { export const SAFE = 0, UNSAFE = 1, REVERTS = 2; }
-
-/** How a market's rows may be judged. */
-export namespace Sound {
-  /** Screened; the exact rule decides what is open. */
-  export const SCREEN: u32 = 0;
-  /** Exactly, row by row: figures so large that the contract could overflow. */
-  export const EXACT: u32 = 1;
-}
+import { NEAR, isNear, judge, judgeAll, reaches } from "../rules";
+import { Sound, Status, reverting } from "../rules/status";
 
 /** How much of the screen a pass uses; the answer is the same. */
 export namespace Effort { export const ZONES = 0, KEYS = 1, EXACT = 2; }
-
-/** The exact rule for one row. */
-type Judge = (market: usize, block: usize, log: u32, place: u32) => i32;
-/** The exact rule for up to 64 rows; answers the unsafe ones and leaves those that revert in `reverting`. */
-type JudgeAll = (market: usize, block: usize, log: u32, place: u32, count: u32) => u64;
-/** Whether a row's debt reaches the floor of the query. */
-type Reaches = (market: usize, block: usize, log: u32, place: u32) => bool;
-
-let judge: Judge = (market, block, log, place) => Status.SAFE;
-let judgeAll: JudgeAll = (market, block, log, place, count) => 0;
-let reaches: Reaches = (market, block, log, place) => true;
-let reverting: u64 = 0;
-export function setReverting(mask: u64): void { reverting = mask; }
-
-/** Tells the screen the rule of the book's family. */
-export function useRule(one: Judge, all: JudgeAll, floor: Reaches): void {
-  judge = one; judgeAll = all; reaches = floor;
-}
 
 /** Whether results leave out rows below the query's debt floor. */
 let floored: bool = false;
@@ -90,11 +64,15 @@ let risePtr: usize = 0, riseHead: usize = 0, riseCount: u32 = 0;
 // @ts-ignore: decorator
 @inline const AGED_BIT: u32 = 1 << 31;
 
-/** Rows in the streams, and u32s. */
-export function fallen(): u32 { return fallCount; }
-export function risen(): u32 { return riseCount; }
-export function fallWords(): u32 { return <u32>(fallPtr - STAGE >> 2); }
-export function riseWords(): u32 { return <u32>(risePtr - STAGE - half() >> 2); }
+/** Rows in the first stream, its u32s; the same of the second. */
+export function found(what: i32): u32 {
+  switch (what) {
+    case 0: return fallCount;
+    case 1: return <u32>(fallPtr - STAGE >> 2);
+    case 2: return riseCount;
+  }
+  return <u32>(risePtr - STAGE - half() >> 2);
+}
 export function emptyStreams(): void {
   fallPtr = STAGE; risePtr = STAGE + half();
   fallCount = 0; riseCount = 0;
@@ -177,14 +155,14 @@ function largest(v: v128): v128 {
 }
 
 /** The unsafe ones of 64 rows by limits and the exact rule. `market` may be a scenario's record. */
-function unsafeOf(market: usize, block: usize, log: u32, place: u32, lo: f32, hi: f32, certify: Judge): u64 {
+function unsafeOf(market: usize, block: usize, log: u32, place: u32, lo: f32, hi: f32): u64 {
   const at = keysOf(block, log) + (place << 2);
   const candidates = maskAbove(at, lo);
   if (!candidates) return 0;
   let sure = maskAbove(at, hi);
   for (let open = candidates & ~sure; open; open &= open - 1) {
     const i = <u32>ctz(open);
-    if (certify(market, block, log, place + i) == Status.UNSAFE) sure |= <u64>1 << i;
+    if (judge(market, block, log, place + i) == Status.UNSAFE) sure |= <u64>1 << i;
   }
   return sure;
 }
@@ -211,9 +189,7 @@ export function scan(plane: i32, effort: i32, only: i32, keep: bool): bool {
     let at = boundsAt(market, nextOrdinal);
     while (at < end) {
       if (!all) {
-        while (at + 64 <= end && !v128.any_true(v128.or(
-          v128.or(f32x4.ge(v128.load(at),     limits), f32x4.ge(v128.load(at, 16), limits)),
-          v128.or(f32x4.ge(v128.load(at, 32), limits), f32x4.ge(v128.load(at, 48), limits))))) at += 64;
+        while (at + 16 <= end && !v128.any_true(f32x4.ge(v128.load(at), limits))) at += 16;
         while (at < end && !mayChange(at, limits)) at += 8;
         if (at >= end) break;
       }
@@ -345,14 +321,14 @@ function look(market: usize, number: u32, chunk: usize, group: u32, plane: i32, 
 
 /**
  * Lists rows in the order of their places, as rows that fall: those found unsafe, or reverting, or, with `near`, those
- * within the distance that the rule's `certify` knows too. False where the stream is full.
+ * within the query's distance too. False where the stream is full.
  */
-export function list(plane: i32, only: i32, near: bool, certify: Judge, limits: usize): bool {
+export function list(plane: i32, only: i32, near: bool): bool {
   for (; nextMarket < marketsHeld(); ++nextMarket, nextOrdinal = 0) {
     if (only >= 0 && nextMarket != <u32>only) continue;
     const market = marketAt(nextMarket), chunks = load<u32>(market, CHUNKS);
     for (; nextOrdinal < chunks; ++nextOrdinal) {
-      const link = linkAt(market, nextOrdinal), close = near && mayBeNear(market, nextOrdinal, limits);
+      const link = linkAt(market, nextOrdinal), close = near && mayBeNear(market, nextOrdinal);
       if (!close && !(plane == Status.UNSAFE ? load<u16>(link, LINK_UNSAFE) : load<u16>(link, LINK_REVERTS))) continue;
       if (full()) return false;
       const number = load<u32>(link, LINK_CHUNK), chunk = chunkAt(number);
@@ -361,7 +337,7 @@ export function list(plane: i32, only: i32, near: bool, certify: Judge, limits: 
       for (let place: u32 = 0; place < used; place += 64) {
         const state = groupOf(block, place);
         let mask = plane == Status.UNSAFE ? load<u64>(state, UNSAFE_BITS) : load<u64>(state, REVERT_BITS);
-        if (close) mask |= nearOf(market, block, log, place, certify, limits);
+        if (close) mask |= nearOf(market, block, log, place);
         if (mask) fall(mask, market, number, chunk, place >> 6);
       }
     }
@@ -370,19 +346,18 @@ export function list(plane: i32, only: i32, near: bool, certify: Judge, limits: 
 }
 
 /** Whether a chunk may hold safe rows within the query's distance. */
-export function mayBeNear(market: usize, ordinal: u32, limits: usize): bool {
-  return load<u32>(market, PASS) != Sound.SCREEN || load<f32>(boundsAt(market, ordinal)) >= load<f32>(market + limits);
+export function mayBeNear(market: usize, ordinal: u32): bool {
+  return load<u32>(market, PASS) != Sound.SCREEN || load<f32>(boundsAt(market, ordinal)) >= load<f32>(market, NEAR);
 }
 
-/** Of 64 rows those within the distance that `certify` knows. */
-export function nearOf(market: usize, block: usize, log: u32, place: u32, certify: Judge, limits: usize): u64 {
-  if (load<u32>(market, PASS) == Sound.SCREEN) {
-    return unsafeOf(market, block, log, place, load<f32>(market + limits), load<f32>(market + limits, 4), certify);
-  }
-  let mask: u64 = 0;
-  for (let i: u32 = 0; i < 64; ++i) {
-    const key = load<f32>(keysOf(block, log) + (place + i << 2));
-    if (key >= 0 && certify(market, block, log, place + i) == Status.UNSAFE) mask |= <u64>1 << i;
+/** Of 64 rows those within the query's distance. */
+export function nearOf(market: usize, block: usize, log: u32, place: u32): u64 {
+  const keys = keysOf(block, log) + (place << 2), screened = load<u32>(market, PASS) == Sound.SCREEN;
+  let mask: u64 = screened ? maskAbove(keys, load<f32>(market, NEAR + 4)) : 0;
+  let open = maskAbove(keys, screened ? load<f32>(market, NEAR) : -1) & ~mask; // not screened: all that have debt
+  for (; open; open &= open - 1) {
+    const i = <u32>ctz(open);
+    if (isNear(market, block, log, place + i)) mask |= <u64>1 << i;
   }
   return mask;
 }
@@ -402,8 +377,8 @@ export function preview(market: usize, scenario: usize): bool {
     for (let place: u32 = 0; place < used; place += 64) {
       if (!exact && !v128.any_true(f32x4.ge(v128.load(groupOf(block, place)), groupLimits(limits)))) continue;
       const count = min(used - place, 64);
-      const now  = exact ? judgeAll(market, block, log, place, count)   : unsafeOf(market, block, log, place, lo, hi, judge);
-      const then = exact ? judgeAll(scenario, block, log, place, count) : unsafeOf(scenario, block, log, place, nextLo, nextHi, judge);
+      const now  = exact ? judgeAll(market, block, log, place, count)   : unsafeOf(market, block, log, place, lo, hi);
+      const then = exact ? judgeAll(scenario, block, log, place, count) : unsafeOf(scenario, block, log, place, nextLo, nextHi);
       if (then & ~now) fall(then & ~now, scenario, number, chunk, place >> 6);
       if (now & ~then) rise(now & ~then, scenario, number, chunk, place >> 6);
     }

@@ -4,8 +4,7 @@
  */
 import { BLOCKS } from "../layout";
 
-const CLASSES: u32 = 48;
-const FREE: usize = memory.data(192, 16); // CLASSES heads, each the first free block or 0
+const FREE: usize = memory.data(192, 16); // 48 heads, each the first free block or 0
 
 let top: u64 = 0; // first byte never handed out; u64, since the end of memory is 2^32
 

@@ -1,7 +1,7 @@
 /**
  * Rows in chunks. Every row belongs to a market, lives in one of the market's chunks and is found by its number,
- * `chunk << 10 | place`. All chunks of a market but the last hold 1,024 rows; the last begins with 64 and doubles in
- * place, its number unchanged, so ten thousand small markets stay small.
+ * `chunk << 10 | place`. All chunks of a market but the last hold 1,024 rows; the last has as many as are wanted, 64 at least,
+ * and doubles in place, its number unchanged, so ten thousand small markets stay small.
  *
  *   chunk of n rows    ┌ groups    n / 64 · 32 B    of each group of 64 rows what the last scan found (below)
  *   (columns, so that  ├ keys      n · f32          the screen key (screen/pass)
@@ -31,7 +31,7 @@ const MAX_CHUNKS: u32 = 1 << 21;
 
 /** What went wrong; negative, beside counts and indexes, which are not. */
 export namespace Fault {
-  export const MEMORY = -1, CAPACITY = -2, STALE = -3, DUPLICATE = -4, MARKET = -5;
+  export const MEMORY = -1, STALE = -2;
 }
 
 // Chunk record.
@@ -84,14 +84,14 @@ const CHUNK_LOG2: u32 = 5;
 @inline export const HEADER: usize = 64;
 
 let stride: u32 = 0, keyBytes: u32 = 0, marketBytes: u32 = 0;
-let capacity: f64 = 0, living: u32 = 0;
+let living: u32 = 0;
 let chunks: usize = 0, chunksLog: u32 = 0, chunkCount: u32 = 0;
 let markets: usize = 0, marketsLog: u32 = 0, marketCount: u32 = 0;
 let dirty: usize = 0, dirtyLog: u32 = 0; // a bit a market: whether the next scan must visit it
 
-/** Opens the store: bytes of a vault's amounts (16 each), of a user key (0: none), of a market; vaults at most. */
-export function openStore(rowBytes: u32, bytesOfKey: u32, bytesOfMarket: u32, most: f64): bool {
-  stride = rowBytes; keyBytes = bytesOfKey; marketBytes = bytesOfMarket; capacity = most;
+/** Opens the store: bytes of a vault's amounts (16 each), of a user key (0: none), of a market. */
+export function openStore(rowBytes: u32, bytesOfKey: u32, bytesOfMarket: u32): bool {
+  stride = rowBytes; keyBytes = bytesOfKey; marketBytes = bytesOfMarket;
   chunksLog = 8;
   chunks = take(tableClass(chunksLog), 1 << chunksLog);
   marketsLog = 32 - clz(marketBytes - 1);
@@ -125,12 +125,9 @@ const GROUP: u32 = 32, KEYS: u32 = 256, LIVES: u32 = 128;
 // @ts-ignore: decorator
 @inline function groupsOf(log: u32): u32 { return 1 << log >> 6; }
 function chunkBytes(log: u32): u32 { return (GROUP + KEYS + LIVES) * groupsOf(log) + ((stride + keyBytes) << log); }
-// @ts-ignore: decorator
-@inline export function groupOf(block: usize, place: u32): usize { return block + (place >> 6) * GROUP; }
-// @ts-ignore: decorator
-@inline export function keysOf(block: usize, log: u32): usize { return block + GROUP * groupsOf(log); }
-// @ts-ignore: decorator
-@inline export function lives(block: usize, log: u32): usize { return block + (GROUP + KEYS) * groupsOf(log); }
+export function groupOf(block: usize, place: u32): usize { return block + (place >> 6) * GROUP; }
+export function keysOf(block: usize, log: u32): usize { return block + GROUP * groupsOf(log); }
+export function lives(block: usize, log: u32): usize { return block + (GROUP + KEYS) * groupsOf(log); }
 // @ts-ignore: decorator
 @inline function vaults(block: usize, log: u32): usize { return block + (GROUP + KEYS + LIVES) * groupsOf(log); }
 /** Where a vault's amounts stand, side by side: what is written or judged together is read together. */
@@ -138,15 +135,13 @@ function chunkBytes(log: u32): u32 { return (GROUP + KEYS + LIVES) * groupsOf(lo
 @inline export function vaultAt(block: usize, log: u32, place: u32): usize { return vaults(block, log) + place * stride; }
 export function userKeys(block: usize, log: u32): usize { return vaultAt(block, log, 1 << log); }
 
-// @ts-ignore: decorator
-@inline export function boundsAt(market: usize, ordinal: u32): usize { return <usize>load<u32>(market, ZONES) + (ordinal << 3); }
-// @ts-ignore: decorator
-@inline export function linkAt(market: usize, ordinal: u32): usize {
+export function boundsAt(market: usize, ordinal: u32): usize { return <usize>load<u32>(market, ZONES) + (ordinal << 3); }
+export function linkAt(market: usize, ordinal: u32): usize {
   return <usize>load<u32>(market, ZONES) + (8 << load<u32>(market, ZONES_LOG)) + (ordinal << 4);
 }
 /** Fields of a link. */
 // @ts-ignore: decorator
-@inline export const LINK_MAX: usize = 0;      // f32, largest key found unsafe, attained; −∞ without
+@inline export const LINK_MAX: usize = 0;      // f32, largest key found unsafe; −∞ without
 // @ts-ignore: decorator
 @inline export const LINK_CHUNK: usize = 8;    // u32
 // @ts-ignore: decorator
@@ -160,24 +155,33 @@ export function userKeys(block: usize, log: u32): usize { return vaultAt(block, 
 // @ts-ignore: decorator
 @inline export function idOf(row: u32, life: u32): f64 { return <f64>life * 4294967296.0 + <f64>row; }
 
-/** The row of an id, or −1 where its vault is gone or never was. */
+/** Where a row stands: what every question about a vault starts with. */
+export let foundMarket: usize = 0, foundBlock: usize = 0, foundLog: u32 = 0, foundPlace: u32 = 0;
+export function seek(row: u32): void {
+  const chunk = chunkAt(row >> ROWS_LOG);
+  foundMarket = marketAt(load<u32>(chunk, MARKET));
+  foundBlock = load<u32>(chunk, BLOCK);
+  foundLog = load<u32>(chunk, LOG);
+  foundPlace = row & 1023;
+}
+
+/** The row of an id, sought; or −1 where its vault is gone or never was. */
 export function rowOf(id: f64): i64 {
   if (!(id >= 0 && id < 281474976710656.0)) return -1; // 2^48; NaN too
-  const bits = <u64>id, row = <u32>bits, life = <u32>(bits >> 32), number = row >> ROWS_LOG;
-  if (<f64>bits != id || number >= chunkCount || !(life & 1)) return -1;
-  const chunk = chunkAt(number), place = row & 1023;
-  if (place >= load<u32>(chunk, USED)) return -1;
-  return load<u16>(lives(load<u32>(chunk), load<u32>(chunk, LOG)) + (place << 1)) == life ? <i64>row : -1;
+  const bits = <u64>id, row = <u32>bits, life = <u32>(bits >> 32);
+  if (<f64>bits != id || row >> ROWS_LOG >= chunkCount || !(life & 1)) return -1;
+  seek(row);
+  return foundPlace < <u32>1 << foundLog && load<u16>(lives(foundBlock, foundLog) + (foundPlace << 1)) == life ? <i64>row : -1;
 }
 
 export function lifeAt(row: u32): usize {
-  const chunk = chunkAt(row >> ROWS_LOG);
-  return lives(load<u32>(chunk), load<u32>(chunk, LOG)) + ((row & 1023) << 1);
+  seek(row);
+  return lives(foundBlock, foundLog) + (foundPlace << 1);
 }
 
 export function userKeyAt(row: u32): usize {
-  const chunk = chunkAt(row >> ROWS_LOG);
-  return userKeys(load<u32>(chunk), load<u32>(chunk, LOG)) + (row & 1023) * keyBytes;
+  seek(row);
+  return userKeys(foundBlock, foundLog) + foundPlace * keyBytes;
 }
 
 // ---- Markets
@@ -228,9 +232,8 @@ export function settle(index: u32): void {
 
 // ---- Rows
 
-/** Whether `count` more vaults of a market fit under the capacity and into memory: 0, or the fault. Then `place` cannot fail. */
+/** Whether `count` more vaults of a market fit into memory: 0, or the fault. Then `place` cannot fail, if nothing is taken between. */
 export function reserve(market: usize, count: u32): i32 {
-  if (<f64>living + <f64>count > capacity) return Fault.CAPACITY;
   const room = load<u32>(market, ROOM);
   if (count <= room) return 0;
   const whole = (count - room >> ROWS_LOG) + 2, all = <u64>chunkCount + whole, own = <u64>load<u32>(market, CHUNKS) + whole;
@@ -301,8 +304,8 @@ export function place(market: usize, wanted: u32): i64 {
 
 /** Frees a row. Its key leaves no trace: −∞ is never a candidate. */
 export function vacate(row: u32): void {
-  const number = row >> ROWS_LOG, placeInChunk = row & 1023, chunk = chunkAt(number);
-  const block = <usize>load<u32>(chunk), log = load<u32>(chunk, LOG), market = marketAt(load<u32>(chunk, MARKET));
+  seek(row);
+  const number = row >> ROWS_LOG, chunk = chunkAt(number), market = foundMarket, block = foundBlock, log = foundLog, placeInChunk = foundPlace;
   const group = groupOf(block, placeInChunk), bit = <u64>1 << (placeInChunk & 63);
   store<f32>(keysOf(block, log) + (placeInChunk << 2), -Infinity);
   memory.fill(vaultAt(block, log, placeInChunk), 0, stride);
@@ -330,7 +333,6 @@ export function vacate(row: u32): void {
     store<u32>(chunk, 0, USED);
     store<u32>(chunk, 0, VACANT);
     store<u16>(chunk, 0, FREED);
-    for (let i: u32 = 0; i < 1 << log; ++i) store<u32>(vaultAt(block, log, i), 0);
   }
 }
 
@@ -368,7 +370,7 @@ function append(market: usize, wanted: u32): bool {
     store<u32>(market, <u32>next, ZONES);
     store<u32>(market, zonesLog + 1, ZONES_LOG);
   }
-  const log = logFor(ordinal ? 1 << ROWS_LOG : wanted);
+  const log = logFor(wanted);
   const block = take(chunkClass(log), chunkBytes(log));
   if (!block) return false;
   blank(block, log);

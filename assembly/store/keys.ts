@@ -8,11 +8,8 @@ import { give, take, tableClass } from "./blocks";
 let table: usize = 0, log: u32 = 0, count: u32 = 0; // entries: row + 1, or 0; `log` of bytes
 
 function home(key: usize): u32 {
-  const end = key + userKeyBytes();
-  let h = load<u64>(key) * 0x9e3779b97f4a7c15;
-  h = (h ^ (h >> 32) ^ load<u64>(key + 8)) * 0xd6e8feb86659fd93;
-  h = (h ^ (h >> 32) ^ load<u64>(end - 16)) * 0x9e3779b97f4a7c15;
-  h = (h ^ (h >> 32) ^ load<u64>(end - 8)) * 0xd6e8feb86659fd93;
+  let h: u64 = 0;
+  for (const end = key + userKeyBytes(); key < end; key += 4) h = (h ^ load<u32>(key)) * 0x9e3779b97f4a7c15;
   return <u32>(h >> 32) & mask();
 }
 
@@ -30,6 +27,7 @@ export function reserveKeys(more: u32): bool {
   let next = max<u32>(log, 6);
   while ((<u64>count + more) * 8 > <u64>1 << next) ++next;
   if (next == log) return true;
+  if (next > 31) return false;
   const old = table, oldLog = log, fresh = take(tableClass(next), 1 << next);
   if (!fresh) return false;
   memory.fill(fresh, 0, 1 << next);

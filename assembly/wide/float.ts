@@ -2,7 +2,7 @@
  * Directed conversion: an f64 that is proved to be no less, or no more, than an integer or a quotient.
  *
  * `near` adds limbs from the top, each step converting (error u = 2^−53), scaling by 2^64 (exact) and adding (error u)
- * non-negative terms, so over at most 8 limbs the relative error is below (1 + u)^16 − 1 < 2^−48.9. A quotient adds
+ * non-negative terms, so over at most 8 limbs the relative error is below (1 + u)^16 − 1 < 2^−48.9 (over 12, where scores are made of it, 2^−48.4). A quotient adds
  * those of both sides and one of its own, below 2^−47.8. Nothing overflows (< 2^1024) or is subnormal.
  *
  *   x ≤ near(x) · UP            since (1 − 2^−48.9)(1 + 2^−47)(1 − u) > 1
@@ -46,8 +46,6 @@ function toFloats(x: v128): v128 {
 }
 
 /** Two f64s near the u128s at `a` and `b`, to within 2^−48.9. */
-// @ts-ignore: decorator
-@inline
 export function nearPair(a: usize, b: usize): v128 {
   const x = toFloats(v128.load(a)), y = toFloats(v128.load(b));
   return f64x2.add(

@@ -8,7 +8,7 @@
  */
 import { u256 } from "as-bignum/assembly";
 import { ARENA, ARENA_BYTES, ARGS, RESULTS } from "../layout";
-import { add as addLimbs, clear, compare, copy, divide, isZero, product, sub as subLimbs } from "./limbs";
+import { add as addLimbs, compare, copy, divide, isZero, product, sub as subLimbs } from "./limbs";
 
 export { u256 };
 
@@ -34,6 +34,11 @@ export function end(): i32 {
   if (changetype<usize>(new u256()) + 64 > ARENA + ARENA_BYTES) unreachable(); // values may never reach the stage
   return reason;
 }
+
+/** Forgets a revert, and keeps the values: for the next question about them. */
+export function forgive(): void { reason = Revert.NONE; }
+/** Of a call to another contract: its division by zero reverts the caller without a reason. */
+export function withoutReason(): void { if (reason == Revert.DIVISION) reason = Revert.ARITHMETIC; }
 
 export function revert(why: i32): void { if (!reason) reason = why; }
 export function require(condition: bool, why: i32): void { if (!condition) revert(why); }

@@ -1,0 +1,14 @@
+/** What a rule says of a row. */
+export namespace Status { export const SAFE = 0, UNSAFE = 1, REVERTS = 2; }
+
+/** How a market's rows may be judged. */
+export namespace Sound {
+  /** Screened; the exact rule decides what is open. */
+  export const SCREEN: u32 = 0;
+  /** Exactly, row by row: figures so large that the contract could overflow. */
+  export const EXACT: u32 = 1;
+}
+
+/** Of the rows that were judged together last, those that revert. */
+export let reverting: u64 = 0;
+export function setReverting(mask: u64): void { reverting = mask; }
