@@ -140,8 +140,6 @@ export class Book<V extends Fields = Fields, M extends Fields = Fields, S extend
   /** Bytes of a key; 0 in a book without keys. */
   readonly keyBytes: number;
   readonly #columns: string[];
-  /** Amounts that were read and not yet written: what a getter of the caller does in between does no harm. */
-  readonly #amounts: bigint[] = [];
   #open: Core | undefined;
   #markets = 0;
 
@@ -521,9 +519,8 @@ export class Book<V extends Fields = Fields, M extends Fields = Fields, S extend
   // ---- Inside
 
   #knowMarket(market: number): void {
-    if (typeof market !== "number") throw new PlimsollError("invalid-argument", `a market is a number, not ${show(market)}`);
     if (!Number.isInteger(market) || market < 0 || market >= this.#markets) {
-      throw new PlimsollError("unknown-market", `market ${show(market)} is not in this book, which has ${this.#markets}`);
+      throw new PlimsollError("unknown-market", `there is no market ${show(market)}: this book has ${this.#markets}, numbered from 0`);
     }
   }
 
@@ -531,7 +528,7 @@ export class Book<V extends Fields = Fields, M extends Fields = Fields, S extend
   #writeVault(core: Core, what: string, vault: Readonly<Record<string, unknown>>, whole: boolean): number {
     const names = this.#columns, fields = this.protocol.vault;
     if (typeof vault !== "object" || vault === null) knowFields(what, vault, fields);
-    const amounts = this.#amounts;
+    const amounts: bigint[] = []; // all read before any is written: a getter of the caller's may call the book
     let mask = 0;
     for (let column = 0; column < names.length; ++column) {
       const name = names[column]!, value = vault[name];

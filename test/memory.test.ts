@@ -86,7 +86,6 @@ describe("memory stays as large as it was", () => {
 interface Raw {
   [name: string]: unknown;
   memory: WebAssembly.Memory;
-  args(): number; results(): number; stage(): number;
 }
 type Call = (...args: (number | boolean)[]) => number;
 
@@ -109,9 +108,11 @@ describe("the module", () => {
     expect(WebAssembly.Module.imports(new WebAssembly.Module(readFileSync("dist/plimsoll.wasm")))).toEqual([]);
   });
 
-  test("is the one that is inlined", () => {
-    const inlined = /"([A-Za-z0-9+/=]{1000,})"/.exec(readFileSync("dist/module.inline.js", "utf8"))![1]!;
-    expect(Buffer.from(inlined, "base64").equals(readFileSync("dist/plimsoll.wasm"))).toBe(true);
+  test("is the one that is inlined", async () => {
+    const seen: Uint8Array[] = [], { Module } = WebAssembly;
+    WebAssembly.Module = class extends Module { constructor(bytes: BufferSource) { seen.push(new Uint8Array(bytes as Uint8Array)); super(bytes); } } as typeof Module;
+    try { (await import("../dist/module.inline.js")).loadModule(); } finally { WebAssembly.Module = Module; }
+    expect(Buffer.from(seen[0]!).equals(readFileSync("dist/plimsoll.wasm"))).toBe(true);
   });
 
   test("exports the same functions with and without assertions", () => {

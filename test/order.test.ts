@@ -3,6 +3,8 @@ import type { Order } from "plimsoll";
 import { describe, expect, test, vi } from "vitest";
 import { Dice, MAX128, MAX256, RAY, WAD, column, runs, seed } from "./arbitraries.js";
 import { Twin, joinKeys, keyOf, open, usualMarket } from "./twin.js";
+import { openBook } from "plimsoll";
+import { maker } from "plimsoll/maker";
 
 vi.setConfig({ testTimeout: 240_000 });
 
@@ -121,6 +123,17 @@ describe("chunks passed over", () => {
         twin.scan({ order: "riskiest", limit: dice.below(5), idsOnly: true, ...(dice.chance(0.2) ? { within: WAD / 20n } : {}), ...(dice.chance(0.2) ? { market: dice.below(2) } : {}) });
       }
     }), runs(8));
+  });
+});
+
+describe("keys at the lower end of f32", () => {
+  test("a limited order names the riskiest, although a subnormal key rounds further up than its figure", () => {
+    const book = openBook(maker), near = (1n << 128n) - 1n, one = 1n << 100n;
+    const low = book.addMarket({ spot: 1n, mat: RAY, rate: near }), plain = book.addMarket({ spot: one, mat: RAY, rate: one });
+    book.add(low, { ink: ((1n << 149n) * 100n) / ((1n << 21n) * 100n + 51n), art: 1n });
+    const riskiest = book.add(plain, { ink: one, art: (one * ((1n << 23n) * 10n + 23n)) / ((1n << 23n) * 10n) });
+    expect(book.scan({ order: "riskiest" }).ids[0]).toBe(riskiest);
+    expect([...book.scan({ order: "riskiest", limit: 1 }).ids]).toEqual([riskiest]);
   });
 });
 

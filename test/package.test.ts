@@ -66,7 +66,7 @@ describe("importing", () => {
   });
 
   test("the exports are what the documentation names", async () => {
-    expect(Object.keys(await import("plimsoll")).sort()).toEqual(["MAX_U128", "PlimsollError", "openBook"]);
+    expect(Object.keys(await import("plimsoll")).sort()).toEqual(["MAX_U128", "PlimsollError", "openBook", "toLimbs", "valueAt"]);
     expect(Object.keys(await import("plimsoll/maker"))).toEqual(["maker"]);
   });
 

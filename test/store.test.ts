@@ -1,9 +1,10 @@
 import { execFileSync } from "node:child_process";
 import fc from "fast-check";
-import { type ErrorCode, PlimsollError } from "plimsoll";
+import { openBook, type ErrorCode, PlimsollError } from "plimsoll";
 import { describe, expect, test, vi } from "vitest";
 import { Dice, MAX128, MAX256, RAY, WAD, column, runs, seed } from "./arbitraries.js";
 import { type MakerBook, Twin, dump, joinKeys, keyBytes, keyOf, open, usualMarket } from "./twin.js";
+import { maker } from "plimsoll/maker";
 
 vi.setConfig({ testTimeout: 240_000 });
 
@@ -327,7 +328,7 @@ describe("a call that throws has changed nothing", () => {
       refuses(book, "invalid-argument", () => loose["updateMany"]!(some, { ink: wrong }));
       refuses(book, "invalid-argument", () => loose["setMarkets"]!([0, 1, 0], { spot: wrong }));
     }
-    for (const wrong of [ids.slice(0, 3), new BigUint64Array(3), undefined, null]) {
+    for (const wrong of [new Uint32Array(3), new BigUint64Array(3), ["1"], "abc", undefined, null]) {
       refuses(book, "invalid-argument", () => loose["updateMany"]!(wrong, { ink: three }));
       refuses(book, "invalid-argument", () => loose["removeMany"]!(wrong));
     }
@@ -469,6 +470,49 @@ describe("a call that throws has changed nothing", () => {
     for (const call of calls) expect(call).toThrow(expect.objectContaining({ code: "disposed" }));
     expect(hits.length).toBeGreaterThan(0); // results stay
     expect(hits.at(0).debt).toBeGreaterThan(0n);
+  });
+
+  test("amounts are those that were given, whatever a getter of them does", () => {
+    const book = openBook(maker), market = book.addMarket({ spot: RAY, mat: RAY, rate: RAY }), id = book.add(market, { ink: 1n, art: 2n }), other = book.add(market, { ink: 5n, art: 6n });
+    book.update(id, { ink: 9n, get art() { book.update(other, { ink: 7n, art: 8n }); return 3n; } });
+    expect([book.inspect(id).vault, book.inspect(other).vault]).toEqual([{ ink: 9n, art: 3n }, { ink: 7n, art: 8n }]);
+  });
+
+  test("figures that are named and undefined", () => {
+    const book = openBook(maker), market = book.addMarket({ spot: RAY, mat: RAY, rate: RAY }), id = book.add(market, { ink: 1n, art: 2n }), loose = book as unknown as Loose;
+    refuses(book, "not-a-bigint", () => loose["setMarket"]!(market, { spot: undefined }), "spot");
+    refuses(book, "not-a-bigint", () => loose["setSystem"]!({ par: undefined }), "par");
+    refuses(book, "not-a-bigint", () => loose["update"]!(id, { art: undefined }), "art");
+  });
+
+  test("options that nobody knows, and scenarios of another shape", () => {
+    const book = openBook(maker), market = book.addMarket({ spot: RAY, mat: RAY, rate: RAY }), id = book.add(market, { ink: 1n, art: 2n }), loose = book as unknown as Loose;
+    for (const [name, ...args] of [["inspect", id, { time: 5n }], ["ratios", { time: 5n }], ["ratiosAsNumbers", { tim: 1n }], ["debts", 5n, { outt: 1 }], ["scan", { ordr: "debt" }]] as const) {
+      refuses(book, "unknown-field", () => loose[name]!(...args));
+    }
+    for (const [name, ...args] of [["ratios", 5n], ["ratios", null], ["debts", 5n, null], ["preview", [[market, { spot: 1n }]]], ["preview", [[null]]], ["preview", new Array(1)], ["scan", { order: ["debt"] }], ["setMarkets", 5, {}], ["updateMany", [id], null]] as const) {
+      refuses(book, "invalid-argument", () => loose[name]!(...args));
+    }
+    for (const protocol of [undefined, null, "maker", {}]) expect(() => (openBook as (protocol: unknown) => unknown)(protocol)).toThrow(expect.objectContaining({ code: "invalid-argument" }));
+  });
+
+  test("no more memory for rows, or for their keys: all of a load or nothing", () => {
+    const seen = JSON.parse(execFileSync(process.execPath, ["--wasm-max-mem-pages=100", "--input-type=module", "-e", `
+      import { openBook } from "plimsoll";
+      import { maker } from "plimsoll/maker";
+      const RAY = 10n ** 27n, wrong = [];
+      let refused = 0;
+      for (let n = 20_000; n < 160_000; n += 1009) {
+        const book = openBook(maker, { keyBytes: 20 }), market = book.addMarket({ spot: RAY, mat: RAY, rate: RAY });
+        const column = new BigUint64Array(n * 2).fill(1n), keys = new Uint8Array(n * 20), view = new DataView(keys.buffer);
+        for (let i = 0; i < n; ++i) view.setUint32(i * 20, i + 1);
+        try { book.load(market, { ink: column, art: column }, keys); if (book.size !== n) wrong.push([n, book.size]); }
+        catch (error) { ++refused; if (error.code !== "out-of-memory" || book.size) wrong.push([n, String(error), book.size]); }
+      }
+      console.log(JSON.stringify({ wrong, refused }));
+    `], { encoding: "utf8" })) as { wrong: unknown[]; refused: number };
+    expect(seen.wrong).toEqual([]);
+    expect(seen.refused).toBeGreaterThan(10);
   });
 
   test("no more memory: a host that gives 4 MiB", () => {
