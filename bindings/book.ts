@@ -529,7 +529,7 @@ export class Book<V extends Fields = Fields, M extends Fields = Fields, S extend
     const names = this.#columns, fields = this.protocol.vault;
     if (typeof vault !== "object" || vault === null) knowFields(what, vault, fields);
     const amounts: bigint[] = []; // all read before any is written: a getter of the caller's may call the book
-    let mask = 0;
+    let mask = 0, known = 0;
     for (let column = 0; column < names.length; ++column) {
       const name = names[column]!, value = vault[name];
       if (value === undefined && !(name in vault)) {
@@ -538,8 +538,10 @@ export class Book<V extends Fields = Fields, M extends Fields = Fields, S extend
       }
       amounts[column] = typeof value === "bigint" && value >= 0n && value <= MAX_U128 ? value : encode(`${what}: ${name}`, fields[name]!, value);
       mask |= 1 << column;
+      ++known;
     }
-    for (const name in vault) if (!Object.hasOwn(fields, name)) knowFields(what, vault, fields);
+    for (const _ in vault) --known;
+    if (known) knowFields(what, vault, fields); // more names than known ones
     for (let column = 0; column < names.length; ++column) if (mask & (1 << column)) core.writeVault(column, amounts[column]!);
     return mask;
   }
