@@ -141,6 +141,7 @@ export class Book<V extends Fields = Fields, M extends Fields = Fields, S extend
   readonly keyBytes: number;
   readonly #columns: string[];
   #open: Core | undefined;
+  #calls = 0;
   #markets = 0;
 
   /** @internal */
@@ -154,6 +155,7 @@ export class Book<V extends Fields = Fields, M extends Fields = Fields, S extend
   }
 
   get #core(): Core {
+    ++this.#calls;
     if (!this.#open) throw new PlimsollError("disposed", "this book was disposed of");
     return this.#open;
   }
@@ -526,9 +528,8 @@ export class Book<V extends Fields = Fields, M extends Fields = Fields, S extend
 
   /** Checks amounts and writes them to the stage's first row; answers a mask of the columns named. */
   #writeVault(core: Core, what: string, vault: Readonly<Record<string, unknown>>, whole: boolean): number {
-    const names = this.#columns, fields = this.protocol.vault;
+    const names = this.#columns, fields = this.protocol.vault, calls = this.#calls;
     if (typeof vault !== "object" || vault === null) knowFields(what, vault, fields);
-    const amounts: bigint[] = []; // all read before any is written: a getter of the caller's may call the book
     let mask = 0, known = 0;
     for (let column = 0; column < names.length; ++column) {
       const name = names[column]!, value = vault[name];
@@ -536,14 +537,14 @@ export class Book<V extends Fields = Fields, M extends Fields = Fields, S extend
         if (whole) throw new PlimsollError("missing-field", `${what} lacks ${name}`);
         continue;
       }
-      amounts[column] = typeof value === "bigint" && value >= 0n && value <= MAX_U128 ? value : encode(`${what}: ${name}`, fields[name]!, value);
+      core.writeVault(column, typeof value === "bigint" && value >= 0n && value <= MAX_U128 ? value : encode(`${what}: ${name}`, fields[name]!, value));
       mask |= 1 << column;
       ++known;
     }
     for (const _ in vault) --known;
     if (known) knowFields(what, vault, fields); // more names than known ones
-    for (let column = 0; column < names.length; ++column) if (mask & (1 << column)) core.writeVault(column, amounts[column]!);
-    return mask;
+    // A getter of the caller's that called the book may have written over the stage: plain values instead.
+    return calls === this.#calls ? mask : this.#writeVault(core, what, { ...vault }, whole);
   }
 
   #checkColumns(vaults: Partial<Columns<V>>, names: readonly string[], rows?: number): { columns: BigUint64Array[]; count: number } {

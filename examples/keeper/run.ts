@@ -1,10 +1,10 @@
 /** The run: a book is filled, prices fall, and each tick is timed; then the same ticks by the plain loop. */
-import { type Book, type Complete, type Inspection, openBook } from "plimsoll";
+import { type BookOf, type Complete, type Inspection, openBook } from "plimsoll";
 import { maker } from "plimsoll/maker";
 import { type Input, pricePath, spotAt } from "./ilks.js";
 import { progress } from "./progress.js";
 
-type MakerBook = Book<typeof maker.vault, typeof maker.market, typeof maker.system, typeof maker.liquidation>;
+type MakerBook = BookOf<typeof maker>;
 export type Vault = Inspection<typeof maker.vault, typeof maker.liquidation>;
 
 export interface Tick {
@@ -36,7 +36,6 @@ export interface Run {
 /** Fills a book, then plays the falling prices; lists the first `top` to bark at every tick. */
 export function run(input: Input, options: { readonly ticks: number; readonly seed: number; readonly top: number }): Run {
   const { ilks, system, count, keyBytes } = input;
-  const before = wasmBytes();
   const book = openBook(maker, { capacity: count, ...(keyBytes && { keyBytes }) });
   book.setSystem(system);
   for (const { figures } of ilks) book.addMarket(figures);
@@ -51,7 +50,7 @@ export function run(input: Input, options: { readonly ticks: number; readonly se
     loading.advance(ink.length / 2);
   }
   loading.end();
-  const bytes = wasmBytes() - before;
+  const { bytes } = book;
 
   const path = [ilks.map(({ figures }) => figures.val!), ...pricePath(ilks, options.ticks, options.seed)];
   const listed = new Set<number>(), ticks: Tick[] = [], playing = progress("Ticks", path.length);
@@ -73,12 +72,6 @@ export function run(input: Input, options: { readonly ticks: number; readonly se
   }
   playing.end();
   return { book, counts, loadMilliseconds, bytes, ticks };
-}
-
-/** Bytes of all WebAssembly memories: Node counts them as external, but not as array buffers. */
-function wasmBytes(): number {
-  const { external, arrayBuffers } = process.memoryUsage();
-  return external - arrayBuffers;
 }
 
 /**
