@@ -29,7 +29,7 @@ describe("package.json", () => {
     expect(pack["sideEffects"]).toBe(false);
     expect(pack["main"]).toBeUndefined();
     expect(Object.keys(pack["scripts"] as object).filter((name) => /^(pre|post)?install$|^prepare$/.test(name))).toEqual([]);
-    expect(Object.keys(pack["dependencies"] as object)).toEqual(["@assemblyscript/loader"]);
+    expect(pack["dependencies"]).toBeUndefined(); // the loader is built in
   });
 
   test("every file that it names is there", () => {
@@ -91,8 +91,8 @@ describe("what is published", () => {
   test("holds what it should, and nothing else", () => {
     const [{ files }] = JSON.parse(execFileSync("npm", ["pack", "--dry-run", "--json", "--ignore-scripts"], { encoding: "utf8", stdio: ["ignore", "pipe", "ignore"] })) as [{ files: { path: string }[] }];
     const paths = files.map(({ path }) => path).sort();
-    for (const path of paths) expect(path).toMatch(/^(CHANGELOG\.md|LICENSE|README\.md|package\.json|dist\/(protocols\/)?[\w.-]+\.(js|d\.ts)|dist\/plimsoll\.wasm)$/);
-    for (const path of ["LICENSE", "package.json", "dist/index.js", "dist/index.d.ts", "dist/maker.js", "dist/protocols/maker.d.ts", "dist/plimsoll.wasm", "dist/plimsoll.wasm.d.ts", "dist/module.inline.js"]) expect(paths).toContain(path);
+    for (const path of paths) expect(path).toMatch(/^(CHANGELOG\.md|LICENSE|dist\/LICENSE\.assemblyscript|README\.md|package\.json|dist\/(protocols\/)?[\w.-]+\.(js|d\.ts)|dist\/plimsoll\.wasm)$/);
+    for (const path of ["LICENSE", "dist/LICENSE.assemblyscript", "package.json", "dist/index.js", "dist/index.d.ts", "dist/maker.js", "dist/protocols/maker.d.ts", "dist/plimsoll.wasm", "dist/plimsoll.wasm.d.ts", "dist/module.inline.js"]) expect(paths).toContain(path);
     for (const script of scripts()) expect(readFileSync("dist/index.js", "utf8") + readFileSync("dist/maker.js", "utf8") + JSON.stringify(pack)).toContain(script); // none left over from another build
   });
 
