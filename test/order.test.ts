@@ -126,6 +126,19 @@ describe("chunks passed over", () => {
   });
 });
 
+describe("a market whose accrual reverts", () => {
+  test("is ordered by its stored rate, among the others", () => {
+    const book = openBook(maker), late = book.addMarket({ spot: RAY, mat: RAY, rate: RAY, rho: 100n }), early = book.addMarket({ spot: RAY, mat: RAY, rate: RAY });
+    const mild = book.add(late, { ink: WAD, art: 2n * WAD }), worst = book.add(early, { ink: WAD, art: 9n * WAD }), bad = book.add(late, { ink: WAD, art: 5n * WAD });
+    expect([...book.scan().ids]).toEqual([mild, bad, worst]);
+    book.setMarket(early, { spot: 20n * RAY });
+    book.setMarket(late, { spot: 100n * RAY });
+    const { unsafe, safe } = book.scan({ since: "last", at: 50n, order: "riskiest" });
+    expect([[...unsafe.ids], [...safe.ids]]).toEqual([[], [worst, bad, mild]]);
+    expect([...book.scan({ status: "reverts", at: 50n, order: "riskiest" }).ids]).toEqual([bad, mild]);
+  });
+});
+
 describe("keys at the lower end of f32", () => {
   test("a limited order names the riskiest, although a subnormal key rounds further up than its figure", () => {
     const book = openBook(maker), near = (1n << 128n) - 1n, one = 1n << 100n;

@@ -124,9 +124,9 @@ export function derive(market: usize, time: usize): void {
     if (!load<u32>(market, BROKEN)) copy(market + VIEW_RATE, ptr(rate), 4);
   }
   const spot = market + SPOT, rate = market + VIEW_RATE;
-  let lo = Infinity, hi = Infinity, factor = isZero(rate, 4) ? 0.0 : Infinity, sound = Sound.SCREEN;
-  if (load<u32>(market, BROKEN)) sound = Sound.EXACT;
-  else if (!isZero(spot, 4)) {
+  let lo = Infinity, hi = Infinity, factor = isZero(rate, 4) ? 0.0 : Infinity;
+  let sound = load<u32>(market, BROKEN) ? Sound.EXACT : Sound.SCREEN;
+  if (!isZero(spot, 4)) {
     if (!isZero(spot + 16, 2) || !isZero(rate + 16, 2)) sound = Sound.EXACT;
     if (!isZero(rate, 4)) {
       const quotient = near(spot, 4) / near(rate, 4);
