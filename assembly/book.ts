@@ -45,7 +45,6 @@ export function open(keyBytes: u32): bool {
 }
 
 export function size(): u32 { return vaultsHeld(); }
-export function marketSize(market: u32): u32 { return load<u32>(marketAt(market), LIVE); }
 
 // ---- Figures
 

@@ -1,7 +1,7 @@
 /** The exports of plimsoll.wasm. bindings/abi.ts is their other side. */
 // A book.
 export {
-  layout, open, size, marketSize, setSystem, addMarket, setMarket, setMarkets, getMarket, view, accrue, reserve, load_ as load, update, remove, check,
+  layout, open, size, setSystem, addMarket, setMarket, setMarkets, getMarket, view, accrue, reserve, load_ as load, update, remove, check,
   unmark, updateMany, removeMany, holds, find, marketOf, prepare, touchAll, list, candidateIds, gather, rank, ranked,
   scenario, preview, describe, inspect, brokenMarket, startColumn, column, keysAt,
 } from "./book";

@@ -12,7 +12,6 @@ export interface Exports {
   layout(what: number): number;
   open(keyBytes: number): number;
   size(): number;
-  marketSize(market: number): number;
   setSystem(mask: number): void;
   addMarket(mask: number): number;
   setMarket(market: number, mask: number): void;

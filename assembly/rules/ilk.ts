@@ -8,7 +8,7 @@
 import { RESULTS, SYSTEM } from "../layout";
 import { FACTOR, HEADER, HI, LO, PASS, keysOf, lives, vaultAt } from "../store/chunks";
 import { Sound, Status, setReverting } from "./status";
-import { DOWN, UP, above32, above32Pair, below32, near, nearPair } from "../wide/float";
+import { DOWN, UP, above32, above32Pair, below32, lowerQuotient, near, nearPair, upperQuotient } from "../wide/float";
 import { PRODUCT, addSmall, clear, compare, copy, divide, isZero, mulHi, product, productLess, product128 } from "../wide/limbs";
 import { prepare } from "../wide/quotient";
 import {
@@ -129,10 +129,9 @@ export function derive(market: usize, time: usize): void {
   if (!isZero(spot, 4)) {
     if (!isZero(spot + 16, 2) || !isZero(rate + 16, 2)) sound = Sound.EXACT;
     if (!isZero(rate, 4)) {
-      const quotient = near(spot, 4) / near(rate, 4);
-      lo = quotient * DOWN;
-      hi = quotient * UP;
-      factor = 1 / quotient;
+      lo = lowerQuotient(spot, rate, 4);
+      hi = upperQuotient(spot, rate, 4);
+      factor = 2 / (lo + hi);
     }
   }
   store<f64>(market, lo, LINE);

@@ -9,14 +9,12 @@
  *   x ≥ near(x) · DOWN          since (1 + 2^−48.9)(1 − 2^−47)(1 + u) < 1
  *   a/b ≤ near(a)/near(b) · UP  since (1 − 2^−47.8)(1 + 2^−47)(1 − u) > 1, and mirrored for DOWN
  *
- * A bound is off by less than LOOSE = 2^−45 of the true value. 0 stays 0.
+ * A bound is off by less than 2^−45 of the true value, called LOOSE elsewhere. 0 stays 0.
  */
 // @ts-ignore: decorator
 @inline export const UP: f64 = 1.0 + 7.105427357601002e-15;   // 1 + 2^−47
 // @ts-ignore: decorator
 @inline export const DOWN: f64 = 1.0 - 7.105427357601002e-15; // 1 − 2^−47
-// @ts-ignore: decorator
-@inline export const LOOSE: f64 = 2.842170943040401e-14;      // 2^−45
 // @ts-ignore: decorator
 @inline export const TWO64: f64 = 18446744073709551616.0;
 
@@ -65,23 +63,15 @@ export function near(a: usize, limbs: u32): f64 {
 }
 
 /** At least the integer. */
-// @ts-ignore: decorator
-@inline
 export function upper(a: usize, limbs: u32): f64 { return near(a, limbs) * UP; }
 
 /** At most the integer. */
-// @ts-ignore: decorator
-@inline
 export function lower(a: usize, limbs: u32): f64 { return near(a, limbs) * DOWN; }
 
 /** At least `a/b`; `b` not zero. */
-// @ts-ignore: decorator
-@inline
 export function upperQuotient(a: usize, b: usize, limbs: u32): f64 { return near(a, limbs) / near(b, limbs) * UP; }
 
 /** At most `a/b`; `b` not zero. */
-// @ts-ignore: decorator
-@inline
 export function lowerQuotient(a: usize, b: usize, limbs: u32): f64 { return near(a, limbs) / near(b, limbs) * DOWN; }
 
 // ---- f32 bounds of non-negative numbers

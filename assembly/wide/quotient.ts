@@ -28,7 +28,6 @@ import { PRODUCT, clear, copy, divide, isZero, mulHi, product, product128 } from
 @inline const C_LIMBS: u32 = 8;
 // @ts-ignore: decorator
 @inline const D_LIMBS: u32 = 5;
-export const SCALE_BYTES: u32 = 128;
 
 // @ts-ignore: decorator
 @inline const LESS: f64 = 1.0 - 1.4210854715202004e-14; // 1 − 2^−46
