@@ -63,15 +63,12 @@ const define = <I extends Fields, O extends Fields>(name: string, inputs: I, out
 
 // ---- The contracts' functions
 
-/** `Spotter.poke`: spot from the oracle's `val` (wad) and whether it is valid, `par` and `mat` (ray). */
 const spot = define("spot", { val: wad, has: bool, par: ray, mat: ray }, { spot: ray });
 
-/** `Jug.drip` with `Vat.fold`: the rate at `now`; `dai` of the vow and the system's `debt` after it (rad). */
 const drip = define(
   "drip", { rate: ray, duty: ray, base: ray, rho: seconds, now: seconds, Art: wad, dai: rad, debt: rad }, { rate: ray, dai: rad, debt: rad },
 );
 
-/** `Vat.frob` by the vault's owner: the state after `dink` and `dart` (int256, wad). */
 const frob = define(
   "frob",
   {
@@ -81,7 +78,6 @@ const frob = define(
   { ink: wad, art: wad, Art: wad, debt: rad, gem: wad, dai: rad },
 );
 
-/** `Dog.bark` with `Vat.grab` and `Clipper.kick`; `val`, `has`: the oracle when the auction starts. */
 const bark = define(
   "bark",
   {
@@ -95,10 +91,6 @@ const urn = { ink: wad, art: wad, rate: ray, spot: ray };
 const barkUnsafe = define("barkUnsafe", urn, { unsafe: bool });
 const frobSafe = define("frobSafe", urn, { frobSafe: bool });
 
-/**
- * Whether `Dog.bark` judges the vault unsafe (`ink·spot < art·rate` with `spot` > 0), and whether `Vat.frob` accepts a
- * riskier change that lands on it (`art·rate ≤ ink·spot`). Each may revert by itself.
- */
 function health(inputs: Values<typeof urn>): Outcome<{ readonly unsafe: boolean }> & (
   { readonly frobSafe: boolean } | { readonly frobReverts: true; readonly frobReason: string }
 ) {
@@ -108,7 +100,6 @@ function health(inputs: Values<typeof urn>): Outcome<{ readonly unsafe: boolean 
 }
 
 const pokeInputs = { ink: wad, art: wad, rate: ray, val: wad, has: bool, par: ray, mat: ray };
-/** `Spotter.poke`, then `Dog.bark`'s judgement at the new `spot`; `spot` is there also where only the judgement reverts. */
 function pokeHealth(inputs: Values<typeof pokeInputs>): Outcome<{ readonly unsafe: boolean }> & { readonly spot?: bigint } {
   checkFields("maker.pokeHealth", pokeInputs, inputs);
   const { ink, art, rate, ...oracle } = inputs, poked = spot(oracle);
@@ -139,15 +130,12 @@ function auction<I extends Fields, O extends Fields>(name: string, inputs: I, ou
   };
 }
 
-/** `calc.price(top, dur)`: the price (ray) of an auction that started at `top`, `dur` seconds ago. */
 const auctionPrice = auction("auctionPrice", { top: ray, dur: seconds }, { price: ray });
 
 const sale = { top: ray, tic: uint(96, "s"), now: seconds, tail: seconds, cusp: ray };
 
-/** `Clipper.getStatus`: price now, and whether the auction must be redone (later than `tail`, or below `cusp` of `top`). */
 const auctionStatus = auction("auctionStatus", sale, { needsRedo: bool, price: ray });
 
-/** `Clipper.take` of up to `amt` at no more than `max`; `dai` is the taker's. `tab` and `lot` after it as in its event. */
 const take = auction(
   "take",
   { ...sale, tab: rad, lot: wad, chost: rad, amt: wad, max: ray, Dirt: rad, dirt: rad, dai: rad },
@@ -172,24 +160,17 @@ const quotientOf = (name: string, inputs: Fields) => {
   };
 };
 
-/**
- * Collateral value over debt, ⌊ink·spot·mat / (art·rate·1e9)⌋, wad. `Infinity` without debt; undefined where `ink·spot` or
- * `art·rate` overflows, as it would in the contract.
- */
 const collateralRatio: (inputs: Values<typeof urn & { mat: typeof ray }>) => bigint | number | undefined =
   quotientOf("collateralRatio", { ink: wad, art: wad, rate: ray, spot: ray, mat: ray });
 
-/** The same over what the liquidation ratio asks, ⌊ink·spot·1e18 / (art·rate)⌋, wad: unsafe below 1e18. */
 const healthFactor: (inputs: Values<typeof urn>) => bigint | number | undefined = quotientOf("healthFactor", urn);
 
 const debtOf = wide("debt", { art: wad, rate: ray });
-/** Debt with fees, ⌈art·rate / 1e27⌉, wad, of any width. */
 function debt(inputs: { readonly art: bigint; readonly rate: bigint }): bigint {
   return (debtOf(inputs) as { readonly value: bigint }).value;
 }
 
 const priceInputs = { ink: wad, art: wad, rate: ray, mat: ray, par: ray };
-/** The smallest `val` ≥ 1 (wad) such that the vault cannot be barked at any `val` ≥ it. */
 function liquidationPrice(inputs: Values<typeof priceInputs>): LiquidationPrice {
   const core = sharedCore();
   writeFields(core, "maker.liquidationPrice", priceInputs, inputs, true);
@@ -197,13 +178,44 @@ function liquidationPrice(inputs: Values<typeof priceInputs>): LiquidationPrice 
   return ([undefined, "never", "always", "reverts"] as const)[Number(core.readResult(3))] ?? core.readResult(0, 12);
 }
 
-const descriptor: Protocol<typeof vault, typeof market, typeof system, typeof liquidation> = {
-  name: "maker", vault, market, system, liquidation, reasons,
-};
+/** MakerDAO / Sky for `openBook`, and every reproduced function of its contracts. */
+export interface Maker extends Protocol<typeof vault, typeof market, typeof system, typeof liquidation> {
+  /** `Spotter.poke`: spot from the oracle's `val` (wad) and whether it is valid, `par` and `mat` (ray). */
+  readonly spot: typeof spot;
+  /** `Jug.drip` with `Vat.fold`: the rate at `now`; `dai` of the vow and the system's `debt` after it (rad). */
+  readonly drip: typeof drip;
+  /**
+   * Whether `Dog.bark` judges the vault unsafe (`ink·spot < art·rate` with `spot` > 0), and whether `Vat.frob` accepts a
+   * riskier change that lands on it (`art·rate ≤ ink·spot`). Each may revert by itself.
+   */
+  readonly health: typeof health;
+  /** `Spotter.poke`, then `Dog.bark`'s judgement at the new `spot`; `spot` is there also where only the judgement reverts. */
+  readonly pokeHealth: typeof pokeHealth;
+  /** `Vat.frob` by the vault's owner: the state after `dink` and `dart` (int256, wad). */
+  readonly frob: typeof frob;
+  /** `Dog.bark` with `Vat.grab` and `Clipper.kick`; `val`, `has`: the oracle when the auction starts. */
+  readonly bark: typeof bark;
+  /** `calc.price(top, dur)`: the price (ray) of an auction that started at `top`, `dur` seconds ago. */
+  readonly auctionPrice: typeof auctionPrice;
+  /** `Clipper.getStatus`: price now, and whether the auction must be redone (later than `tail`, or below `cusp` of `top`). */
+  readonly auctionStatus: typeof auctionStatus;
+  /** `Clipper.take` of up to `amt` at no more than `max`; `dai` is the taker's. `tab` and `lot` after it as in its event. */
+  readonly take: typeof take;
+  /**
+   * Collateral value over debt, ⌊ink·spot·mat / (art·rate·1e9)⌋, wad. `Infinity` without debt; undefined where `ink·spot` or
+   * `art·rate` overflows, as it would in the contract.
+   */
+  readonly collateralRatio: typeof collateralRatio;
+  /** The same over what the liquidation ratio asks, ⌊ink·spot·1e18 / (art·rate)⌋, wad: unsafe below 1e18. */
+  readonly healthFactor: typeof healthFactor;
+  /** Debt with fees, ⌈art·rate / 1e27⌉, wad, of any width. */
+  readonly debt: typeof debt;
+  /** The smallest `val` ≥ 1 (wad) such that the vault cannot be barked at any `val` ≥ it. */
+  readonly liquidationPrice: typeof liquidationPrice;
+}
 
-/** The protocol, for `openBook`, with every reproduced function. */
-export const maker = {
-  ...descriptor,
+export const maker: Maker = {
+  name: "maker", vault, market, system, liquidation, reasons,
   spot, drip, health, pokeHealth, frob, bark, auctionPrice, auctionStatus, take,
   collateralRatio, healthFactor, debt, liquidationPrice,
-} as const;
+};
