@@ -267,9 +267,11 @@ export function debtOf(market: usize, art: usize): void {
   const f0 = load<u64>(PRODUCT), f1 = load<u64>(PRODUCT, 8);
   let q0 = load<u64>(PRODUCT, 16), q1 = load<u64>(PRODUCT, 24);
   const l = a0 * m2; q0 += l; let c = u64(q0 < l);
-  const h = mulHi(a0, m2) + c; // below 2^64
+  let h: u64 = 0, wide: u64 = 0;
+  if (m2 > 1) { h = mulHi(a0, m2); wide = mulHi(a1, m2); } // seldom: rates are below 2 ray for long
+  h += c; // below 2^64
   q1 += h; c = u64(q1 < h);
-  const g = a1 * m2; q1 += g; c |= u64(q1 < g) | mulHi(a1, m2);
+  const g = a1 * m2; q1 += g; c |= u64(q1 < g) | wide;
   const t0 = f0 + a0, t1 = f1 + a1, over = u64(t1 < f1) | u64(t1 + u64(t0 < f0) < t1);
   if (!c && (exact == 1 || (exact == 0 && (f0 | f1) != 0 && !over))) {
     const up = u64((f0 | f1) != 0);
@@ -278,9 +280,9 @@ export function debtOf(market: usize, art: usize): void {
   }
   begin();
   const debt = mulDivUp(amount(art), at(market + VIEW_RATE), ray());
-  const wide = reverted() || (debt.hi1 | debt.hi2) != 0;
-  debtLo = wide ? <u64>-1 : debt.lo1;
-  debtHi = wide ? <u64>-1 : debt.lo2;
+  const beyond = reverted() || (debt.hi1 | debt.hi2) != 0;
+  debtLo = beyond ? <u64>-1 : debt.lo1;
+  debtHi = beyond ? <u64>-1 : debt.lo2;
 }
 
 /** spot·mat / (rate·1e27), the factor from ink/art to the ratio as a plain number. */
