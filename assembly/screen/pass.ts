@@ -14,7 +14,7 @@
  * every finite HI; a line beyond them has HI = +∞, which leaves everything above LO open.
  *
  * An f32 rather than an f64: the pass reads half the memory, and what is open because of it, 10^−6 of the width of the
- * line, costs nothing. Measured at 10,000,000 vaults against f64: 2.1 times as fast.
+ * line, costs nothing. Measured at 10,000,000 vaults against f64: every key in half the time, a crash in 10.3 ms instead of 18.3.
  *
  * No debt is key −∞, debt without collateral +∞. A market whose figures could make the contract revert is not screened:
  * each of its rows is judged exactly.
