@@ -7,7 +7,7 @@ import { type Key, keyBytesOf, toHex } from "./keys.js";
 import { type Complete, type Fields, type Protocol, type Values, encode, knowFields, readResults, uint, writeFields } from "./protocol.js";
 
 export interface BookOptions {
-  /** Vaults at most; without it, as many as memory holds (about 100 million for two amounts). */
+  /** Vaults at most; without it, as many as memory holds (about 110 million for two amounts). */
   readonly capacity?: number;
   /** Bytes of the vaults' keys, if they have keys: 20 for an address, 32 for a hash. */
   readonly keyBytes?: 20 | 32;

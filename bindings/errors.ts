@@ -14,11 +14,11 @@
  * | `duplicate-key` | a key that another vault of the market carries |
  * | `capacity-reached` | more vaults than the book was opened for |
  * | `out-of-memory` | the WebAssembly memory cannot grow further (its limit is 4 GiB, the host's may be less) |
- * | `reverts` | the contract would revert where the call has no row to say so (`accrue`) |
+ * | `reverts` | a market cannot be accrued to a time: the contract would revert, and the call has no row to say so (`accrue`, columns) |
  * | `no-figures` | a figure of a hit that was asked for with `idsOnly` |
  * | `disposed` | a book after `dispose` |
  *
- * A call that throws has changed nothing.
+ * A call that throws has changed nothing in the book.
  */
 export type ErrorCode =
   | "not-a-bigint" | "out-of-range" | "invalid-argument" | "missing-field" | "unknown-field" | "length-mismatch"

@@ -1,6 +1,6 @@
 /**
- * The first k of many rows, in an exact order. Every candidate has a score, an f64 within 2^−44 of the figure that orders it:
- * scores further apart decide by themselves, the exact rule decides the rest, and ties go by the user's key, else by row.
+ * The first k of many rows, in an exact order. Every candidate has a score, an f64 within 2^−45 of the figure that orders it:
+ * scores that are 2^−44 apart decide by themselves, the exact rule decides the rest, and ties go by the user's key, else by row.
  * A quicksort that leaves alone what lies beyond k: O(n + k log k). The order is total, so equal rows do no harm.
  */
 import { precedes } from "../rules";

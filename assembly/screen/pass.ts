@@ -52,7 +52,8 @@ export function wanted(mask: u64, market: usize, block: usize, log: u32, place: 
 /*
  * What a pass found goes out as two streams of u32s, rows that fell in the first half of the stage, rows that rose in the
  * second, chunk by chunk. Most rows live their first life, so a record is a bitmap, and a fall of a tenth of all vaults
- * costs two bits a vault; ids are made of it where somebody asks for them.
+ * costs two bits a vault; ids are made of it where somebody asks for them. (The two streams as records in memory and one function
+ * for both: a crash 4 % slower.)
  *
  *   record of a chunk  ┌ number              ┬ which of its 32 words ┬ those words: a bit a row
  *   … of an aged one   └ number | 2^31       ┴ count                 ┴ place | life << 16 of each

@@ -66,7 +66,6 @@ export function resultFlag(field: u32, value: bool): void { result(field, new u2
 export const WAD = 1000000000000000000;
 export function ray(): u256 { return new u256(0x9fd0803ce8000000, 0x33b2e3c); }
 
-export function eq(a: u256, b: u256): bool { return a == b; }
 export function isNil(a: u256): bool { return !a; }
 export function less(a: u256, b: u256): bool { return compare(ptr(a), ptr(b), 4) < 0; }
 export function min(a: u256, b: u256): u256 { return less(a, b) ? a : b; }
