@@ -76,6 +76,8 @@ export class Core {
   readonly hitPage: number;
   readonly idPage: number;
   readonly marketPage: number;
+  /** Values in rows that one call takes. */
+  get cells(): number { return this.idPage >>> 2; }
 
   #stage: number;
   #args: number;
@@ -114,13 +116,24 @@ export class Core {
   // ---- Figures: 32 bytes each
 
   /** Writes an integer of up to 256 bits, two's complement, as argument `field`. */
-  writeArg(field: number, value: bigint): void {
+  writeArg(field: number, value: bigint): void { this.#write(this.#args + field * 4, value); }
+
+  #write(at: number, value: bigint): void {
     this.#renew();
-    const u64 = this.#u64, at = this.#args + field * 4;
+    const u64 = this.#u64;
     u64[at] = value; // a BigUint64Array takes the low 64 bits
     u64[at + 1] = value >> LIMB;
     u64[at + 2] = value >> 128n;
     u64[at + 3] = value >> 192n;
+  }
+
+  /** Writes the rows of lists to the stage, 32 bytes a value. */
+  writeCells(cells: readonly bigint[]): void {
+    cells.forEach((value, i) => { this.#write((this.#stage >>> 3) + i * 4, value); });
+  }
+  readCell(cell: number): bigint {
+    this.#renew();
+    return limbs(this.#u64, (this.#stage >>> 3) + cell * 4, 4);
   }
 
   readArg(field: number): bigint {

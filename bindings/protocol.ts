@@ -5,15 +5,19 @@
 import { type Core, type RuleExport, sharedCore } from "./abi.js";
 import { PlimsollError, show } from "./errors.js";
 
-/** A contract's integer, boolean or choice. */
+/** A contract's integer, boolean or choice; or values in rows: a list of them, one record, or a record or null. */
 export interface Field<T = bigint> {
-  readonly kind: "uint" | "int" | "bool" | "choice";
+  readonly kind: "uint" | "int" | "bool" | "choice" | "list" | "record" | "maybe";
   readonly bits: number;
   /** Unit and scale: `wad` 1e18, `ray` 1e27, `rad` 1e45, `s` seconds. */
   readonly unit: string;
   /** The value of a field that may be left out. */
   readonly default?: T;
   readonly choices?: readonly string[];
+  /** The fields of a row; `bits` is then how many rows there may be. */
+  readonly row?: Fields;
+  /** Whether a row is its one field's value, not an object. */
+  readonly plain?: boolean;
   readonly type?: T; // for inference alone
 }
 
@@ -21,10 +25,18 @@ export const uint = (bits: number, unit: string): Field => ({ kind: "uint", bits
 export const int = (bits: number, unit: string): Field => ({ kind: "int", bits, unit });
 export const bool: Field<boolean> = { kind: "bool", bits: 1, unit: "" };
 export const choice = <const C extends readonly string[]>(choices: C): Field<C[number]> => ({ kind: "choice", bits: 8, unit: "", choices });
+/** At most so many records, or values. */
+export const list = <const F extends Fields>(most: number, row: F): Field<readonly Values<F>[]> => ({ kind: "list", bits: most, unit: "", row });
+export const values = <T>(most: number, of: Field<T>): Field<readonly T[]> =>
+  ({ kind: "list", bits: most, unit: "", row: { value: of as Field }, plain: true });
+/** A record within a record, and one that may be null. */
+export const record = <const F extends Fields>(row: F): Field<Values<F>> => ({ kind: "record", bits: 1, unit: "", row });
+export const maybe = <const F extends Fields>(row: F): Field<Values<F> | null> => ({ kind: "maybe", bits: 1, unit: "", row });
 /** A field that may be left out. */
 export const or = <T>(field: Field<T>, value: T): Field<T> & { readonly default: T } => ({ ...field, default: value });
 
-export type Fields = Readonly<Record<string, Field<never> | Field<bigint> | Field<boolean> | Field<string>>>;
+// biome-ignore lint/suspicious/noExplicitAny: a field of any type
+export type Fields = Readonly<Record<string, Field<any>>>;
 type Value<F> = F extends { readonly kind: string; readonly type?: infer T } ? Exclude<T, undefined> : never;
 type Optional<F extends Fields> = { [K in keyof F]: F[K] extends { readonly default: unknown } ? K : never }[keyof F];
 /** The object that a record of fields describes. */
@@ -50,9 +62,18 @@ export interface Protocol<V extends Fields = Fields, M extends Fields = Fields, 
   readonly reasons: readonly string[];
 }
 
-/** Throws unless `value` fits the field; answers it as an integer for the module. */
-export function encode(name: string, field: Field<unknown>, value: unknown): bigint {
+/**
+ * Throws unless `value` fits the field; answers it as an integer for the module. Rows go to `cells`, field by field, and what
+ * is answered is their number and, 64 bits higher, where they begin.
+ */
+export function encode(name: string, field: Field<unknown>, value: unknown, cells: bigint[] = []): bigint {
   switch (field.kind) {
+    case "record": return encodeRows(name, field, [value], cells);
+    case "maybe": return encodeRows(name, field, value === null ? [] : [value], cells);
+    case "list":
+      if (!Array.isArray(value)) throw new PlimsollError("invalid-argument", `${name} must be an array, not ${show(value)}`);
+      if (value.length > field.bits) throw new PlimsollError("out-of-range", `${name} may have ${field.bits} entries, not ${value.length}`);
+      return encodeRows(name, field, value, cells);
     case "bool":
       if (typeof value !== "boolean") throw new PlimsollError("invalid-argument", `${name} must be true or false, not ${show(value)}`);
       return value ? 1n : 0n;
@@ -70,6 +91,18 @@ export function encode(name: string, field: Field<unknown>, value: unknown): big
   return value;
 }
 
+function encodeRows(name: string, { kind, row, plain }: Field<unknown>, rows: readonly unknown[], cells: bigint[]): bigint {
+  const fields = row!, width = Object.keys(fields).length, first = cells.length;
+  cells.length += rows.length * width;
+  cells.fill(0n, first);
+  rows.forEach((entry, i) => {
+    const what = kind === "list" ? `${name}[${i}]` : name, from = first + i * width;
+    if (plain) cells[from] = encode(what, fields["value"]!, entry, cells);
+    else for (const [position, value] of checkFields(what, fields, entry as Readonly<Record<string, unknown>>, true, cells)) cells[from + position] = value;
+  });
+  return BigInt(rows.length) | (BigInt(first) << 64n);
+}
+
 /** Throws unless it is an object whose names are all known. */
 export function knowFields(what: string, values: unknown, known: object): void {
   if (typeof values !== "object" || values === null || Array.isArray(values)) throw new PlimsollError("invalid-argument", `${what} must be an object, not ${show(values)}`);
@@ -82,13 +115,13 @@ export function knowFields(what: string, values: unknown, known: object): void {
  * Throws unless an object has the fields, each with a value that fits; answers them as integers with their positions. Fields
  * may be left out: with `whole` those that have a default, which they take, and without it any.
  */
-export function checkFields(what: string, fields: Fields, values: Readonly<Record<string, unknown>>, whole = true): [position: number, value: bigint][] {
+export function checkFields(what: string, fields: Fields, values: Readonly<Record<string, unknown>>, whole = true, cells: bigint[] = []): [position: number, value: bigint][] {
   knowFields(what, values, fields);
   const encoded: [number, bigint][] = [];
   let position = 0;
   for (const name in fields) {
     const field = fields[name]!, value = values[name] === undefined && whole ? field.default : values[name];
-    if (value !== undefined || (!whole && name in values)) encoded.push([position, encode(`${what}: ${name}`, field, value)]);
+    if (value !== undefined || (!whole && name in values)) encoded.push([position, encode(`${what}: ${name}`, field, value, cells)]);
     else if (whole) throw new PlimsollError("missing-field", `${what} lacks ${name}`);
     ++position;
   }
@@ -98,7 +131,11 @@ export function checkFields(what: string, fields: Fields, values: Readonly<Recor
 /** Checks an object and writes its fields as arguments; answers a mask of them. */
 export function writeFields(core: Core, what: string, fields: Fields, values: Readonly<Record<string, unknown>>, whole: boolean): number {
   let mask = 0;
-  for (const [position, value] of checkFields(what, fields, values, whole)) {
+  const cells: bigint[] = [];
+  const encoded = checkFields(what, fields, values, whole, cells);
+  if (cells.length > core.cells) throw new PlimsollError("out-of-range", `${what} has ${cells.length} values in rows, and ${core.cells} fit one call`);
+  core.writeCells(cells);
+  for (const [position, value] of encoded) {
     core.writeArg(position, value);
     mask |= 1 << position;
   }
@@ -109,12 +146,23 @@ export function writeFields(core: Core, what: string, fields: Fields, values: Re
 export function readResults<F extends Fields>(core: Core, fields: F, first: number): Complete<F> {
   const values: Record<string, unknown> = {};
   let at = first;
-  for (const name in fields) {
-    const field = fields[name]!, value = core.readResult(at);
-    values[name] = field.kind === "bool" ? value !== 0n : value;
-    ++at;
-  }
+  for (const name in fields) values[name] = decode(core, fields[name]!, core.readResult(at++));
   return values as Complete<F>;
+}
+
+function decode(core: Core, field: Field<unknown>, value: bigint): unknown {
+  switch (field.kind) {
+    case "bool": return value !== 0n;
+    case "int": return BigInt.asIntN(256, value);
+    case "list": {
+      const row = field.row!, names = Object.keys(row), count = Number(value & 0xffffffffn), first = Number(value >> 64n);
+      return Array.from({ length: count }, (_, i) => {
+        const cell = (j: number) => decode(core, row[names[j]!]!, core.readCell(first + i * names.length + j));
+        return field.plain ? cell(0) : Object.fromEntries(names.map((name, j) => [name, cell(j)]));
+      });
+    }
+  }
+  return value;
 }
 
 /** A contract's function as the module exports it. */

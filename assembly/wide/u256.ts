@@ -7,7 +7,7 @@
  * looks once, at the end.
  */
 import { u256 } from "as-bignum/assembly";
-import { ARENA, ARENA_BYTES, ARGS, RESULTS } from "../layout";
+import { ARENA, ARENA_BYTES, ARGS, RESULTS, STAGE } from "../layout";
 import { add as addLimbs, compare, copy, divide, isZero, product, sub as subLimbs } from "./limbs";
 
 export { u256 };
@@ -28,6 +28,9 @@ export function begin(): void {
   heap.reset();
   reason = Revert.NONE;
 }
+
+/** Forgets the values alone: in a loop, between two rows whose sums stand elsewhere. */
+export function forget(): void { heap.reset(); }
 
 /** The first reason why the call reverted, or `Revert.NONE`. */
 export function end(): i32 {
@@ -62,6 +65,12 @@ export function flag(field: u32): bool { return load<u64>(ARGS + (field << 5)) !
 @inline
 export function result(field: u32, value: u256): void { copy(RESULTS + (field << 5), ptr(value), 4); }
 export function resultFlag(field: u32, value: bool): void { result(field, new u256(<u64>value)); }
+
+/** Of an argument that is rows of values, 32 bytes each, in the stage: how many there are, and the address of the first. */
+export function count(field: u32): u32 { return load<u32>(ARGS + (field << 5)); }
+export function rows(field: u32): usize { return STAGE + (<usize>load<u32>(ARGS + (field << 5), 8) << 5); }
+/** Answers `count` rows that stand in the stage. */
+export function resultRows(field: u32, count: u32, first: usize): void { result(field, new u256(count, first - STAGE >> 5)); }
 
 export const WAD = 1000000000000000000;
 export function ray(): u256 { return new u256(0x9fd0803ce8000000, 0x33b2e3c); }
