@@ -9,7 +9,7 @@ import { list as listRows, mayBeNear, nearOf, preview as previewMarket, setFloor
 import {
   BLOCK, CHUNKS, FACTOR, Fault, HEADER, INDEX, LINK_CHUNK, LINK_MAX, LINK_UNSAFE, LIVE, LOG, MARK, ROWS_LOG, UNSAFE_BITS, USED,
   addMarket as newMarket, chunkAt, chunksHeld, foundBlock, foundLog, foundMarket, foundPlace, groupOf, idOf, keysOf, lifeAt, linkAt, lives, marketAt, marketsHeld, open as openRows, openStore, place,
-  placed, reserve as reserveRows, rowOf, seek, touch, userKeyAt, userKeyBytes, vacate, vaultAt, vaultsHeld,
+  placed, reserve as reserveRows, rowOf, shapeOf, seek, touch, userKeyAt, userKeyBytes, vacate, vaultAt, vaultsHeld,
 } from "./store/chunks";
 import { enter, find as findKey, leave, reserveKeys } from "./store/keys";
 import { quotient, quotientHi, quotientLo } from "./wide/quotient";
@@ -41,7 +41,7 @@ const TIME: usize = memory.data(32, 16);
 
 /** Opens the book, once per instance: bytes of a user's key (0: none). */
 export function open(keyBytes: u32): bool {
-  return openStore(rule.STRIDE, keyBytes, rule.MARKET_BYTES) && reserveCandidates(1 << ROWS_LOG);
+  return openStore(keyBytes, rule.MARKET_BYTES, false) && reserveCandidates(1 << ROWS_LOG);
 }
 
 export function size(): u32 { return vaultsHeld(); }
@@ -65,7 +65,7 @@ function refresh(market: usize): void {
 
 /** A new market with the figures in ARGS; its number, or a fault. */
 export function addMarket(mask: u32): i32 {
-  const index = newMarket();
+  const index = newMarket(shapeOf(0, rule.STRIDE));
   if (index >= 0) setMarket(index, mask);
   return index;
 }

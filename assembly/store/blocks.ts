@@ -4,7 +4,7 @@
  */
 import { BLOCKS } from "../layout";
 
-const FREE: usize = memory.data(192, 16); // 48 heads, each the first free block or 0
+const FREE: usize = memory.data(1408, 16); // 32 heads of tables and 64 times 5 of chunks, each the first free block or 0
 
 let top: u64 = 0; // first byte never handed out; u64, since the end of memory is 2^32
 
@@ -12,10 +12,10 @@ let top: u64 = 0; // first byte never handed out; u64, since the end of memory i
 // @ts-ignore: decorator
 @inline
 export function tableClass(log: u32): u32 { return log; }
-/** The class of a chunk of `1 << log` rows. */
+/** The class of a chunk by its size, 0 to 4, and its shelf. */
 // @ts-ignore: decorator
 @inline
-export function chunkClass(log: u32): u32 { return 32 + log; }
+export function chunkClass(size: u32, shelf: u32): u32 { return 32 + shelf * 5 + size; }
 
 /** Makes sure that `bytes` can be taken without fail; false, and nothing changed, where memory cannot grow so far. */
 export function ensure(bytes: u64): bool {

@@ -6,8 +6,12 @@
  *   chunk of n rows    ┌ groups    n / 64 · 32 B    of each group of 64 rows what the last scan found (below)
  *   (columns, so that  ├ keys      n · f32          the screen key (screen/pass)
  *    a pass reads what ├ lives     n · u16          odd while the row is taken; ids carry it
- *    it needs)         ├ vaults    n · stride       the amounts of the protocol's rule side by side, e.g. ink, art
+ *    it needs)         ├ quads     n / 4 · quad     of four accounts what their keys are made of (rules/account)
+ *                      ├ vaults    n · stride       the amounts of the protocol's rule side by side, e.g. ink, art
  *                      └ user keys n · keyBytes
+ *
+ * A chunk's shape is one number: log2 of its rows in the low five bits, which is all that a shift by it looks at, above
+ * them nine bits of lines of an account (0: no quads), above those the stride.
  *
  *   group              ┌ bounds    4 f32            largest key found safe, least found unsafe (negated), largest found
  *                      │                            unsafe, −∞
@@ -49,7 +53,7 @@ const CHUNK_LOG2: u32 = 5;
 // @ts-ignore: decorator
 @inline export const VACANT: usize = 20; // u32, first free row, plus 1
 // @ts-ignore: decorator
-@inline export const LOG: usize = 24;    // u32, log2 of its rows
+@inline export const LOG: usize = 24;    // u32, its shape
 // @ts-ignore: decorator
 @inline export const FREED: usize = 28;  // u16, rows that may be taken again
 // @ts-ignore: decorator
@@ -81,17 +85,19 @@ const CHUNK_LOG2: u32 = 5;
 // @ts-ignore: decorator
 @inline export const INDEX: usize = 52;     // u32, its number
 // @ts-ignore: decorator
+@inline export const SHAPE: usize = 56;     // u32, of its chunks, without their rows
+// @ts-ignore: decorator
 @inline export const HEADER: usize = 64;
 
-let stride: u32 = 0, keyBytes: u32 = 0, marketBytes: u32 = 0;
+let keyBytes: u32 = 0, marketBytes: u32 = 0, shelved: bool = false;
 let living: u32 = 0;
 let chunks: usize = 0, chunksLog: u32 = 0, chunkCount: u32 = 0;
 let markets: usize = 0, marketsLog: u32 = 0, marketCount: u32 = 0;
 let dirty: usize = 0, dirtyLog: u32 = 0; // a bit a market: whether the next scan must visit it
 
-/** Opens the store: bytes of a vault's amounts (16 each), of a user key (0: none), of a market. */
-export function openStore(rowBytes: u32, bytesOfKey: u32, bytesOfMarket: u32): bool {
-  stride = rowBytes; keyBytes = bytesOfKey; marketBytes = bytesOfMarket;
+/** Opens the store: bytes of a user key (0: none), of a market, and whether its markets are shelves of accounts. */
+export function openStore(bytesOfKey: u32, bytesOfMarket: u32, shelves: bool): bool {
+  keyBytes = bytesOfKey; marketBytes = bytesOfMarket; shelved = shelves;
   chunksLog = 8;
   chunks = take(tableClass(chunksLog), 1 << chunksLog);
   marketsLog = 32 - clz(marketBytes - 1);
@@ -116,6 +122,8 @@ export function openStore(rowBytes: u32, bytesOfKey: u32, bytesOfMarket: u32): b
 @inline export function vaultsHeld(): u32 { return living; }
 // @ts-ignore: decorator
 @inline export function userKeyBytes(): u32 { return keyBytes; }
+// @ts-ignore: decorator
+@inline export function onShelves(): bool { return shelved; }
 /** Bytes of a group of 64 rows, of its keys, of its lives. */
 const GROUP: u32 = 32, KEYS: u32 = 256, LIVES: u32 = 128;
 // @ts-ignore: decorator
@@ -123,16 +131,35 @@ const GROUP: u32 = 32, KEYS: u32 = 256, LIVES: u32 = 128;
 // @ts-ignore: decorator
 @inline export const REVERT_BITS: usize = 24;
 // @ts-ignore: decorator
-@inline function groupsOf(log: u32): u32 { return 1 << log >> 6; }
-function chunkBytes(log: u32): u32 { return (GROUP + KEYS + LIVES) * groupsOf(log) + ((stride + keyBytes) << log); }
+@inline function groupsOf(shape: u32): u32 { return 1 << shape >> 6; }
+// @ts-ignore: decorator
+@inline export function shapeOf(lines: u32, stride: u32): u32 { return stride << 14 | lines << 5; }
+// @ts-ignore: decorator
+@inline export function linesOf(shape: u32): u32 { return shape >> 5 & 511; }
+// @ts-ignore: decorator
+@inline function strideOf(shape: u32): u32 { return shape >> 14; }
+// @ts-ignore: decorator
+@inline function rowsLog(shape: u32): u32 { return shape & 31; }
+/** Bytes of what four accounts' keys are made of: for each line four f32s and four u8s, and four u8s more. */
+// @ts-ignore: decorator
+@inline export function quadBytes(shape: u32): u32 { return linesOf(shape) * 20 + 4; }
+/** Before the quads stands which assets the chunk's accounts owe (a bit each), and which they hold. */
+// @ts-ignore: decorator
+@inline export const MASKS: u32 = 32;
+function quadsBytes(shape: u32): u32 { return linesOf(shape) ? MASKS + (quadBytes(shape) << shape >> 2) : 0; }
+function chunkBytes(shape: u32): u32 {
+  return (GROUP + KEYS + LIVES) * groupsOf(shape) + quadsBytes(shape) + ((strideOf(shape) + keyBytes) << shape);
+}
 export function groupOf(block: usize, place: u32): usize { return block + (place >> 6) * GROUP; }
 export function keysOf(block: usize, log: u32): usize { return block + GROUP * groupsOf(log); }
 export function lives(block: usize, log: u32): usize { return block + (GROUP + KEYS) * groupsOf(log); }
 // @ts-ignore: decorator
-@inline function vaults(block: usize, log: u32): usize { return block + (GROUP + KEYS + LIVES) * groupsOf(log); }
+@inline export function masksOf(block: usize, shape: u32): usize { return block + (GROUP + KEYS + LIVES) * groupsOf(shape); }
+// @ts-ignore: decorator
+@inline function vaults(block: usize, shape: u32): usize { return masksOf(block, shape) + quadsBytes(shape); }
 /** Where a vault's amounts stand, side by side: what is written or judged together is read together. */
 // @ts-ignore: decorator
-@inline export function vaultAt(block: usize, log: u32, place: u32): usize { return vaults(block, log) + place * stride; }
+@inline export function vaultAt(block: usize, shape: u32, place: u32): usize { return vaults(block, shape) + place * strideOf(shape); }
 export function userKeys(block: usize, log: u32): usize { return vaultAt(block, log, 1 << log); }
 
 export function boundsAt(market: usize, ordinal: u32): usize { return <usize>load<u32>(market, ZONES) + (ordinal << 3); }
@@ -155,6 +182,65 @@ export function linkAt(market: usize, ordinal: u32): usize {
 // @ts-ignore: decorator
 @inline export function idOf(row: u32, life: u32): f64 { return <f64>life * 4294967296.0 + <f64>row; }
 
+/*
+ * An account moves to another shelf when it gets more lines, and keeps its id: there the number is an entry of a table, and
+ * the first u32 of the row's vault says which.
+ *
+ *   entry (8 bytes)    ┌ row  u32, of a free one the next, plus 1 ┬ life  u16 ┬ – ┐
+ */
+let numbers: usize = 0, numbersLog: u32 = 0, numberCount: u32 = 0, freeNumber: u32 = 0;
+// @ts-ignore: decorator
+@inline function entryAt(number: u32): usize { return numbers + (number << 3); }
+
+/** Makes room for `more` numbers; false, and nothing changed, where memory cannot grow. */
+export function reserveNumbers(more: u32): bool {
+  let log = max<u32>(numbersLog, 10);
+  while (<u64>numberCount + more > <u64>1 << (log - 3)) if (++log > 31) return false;
+  if (log == numbersLog) return true;
+  const next = take(tableClass(log), 1 << log);
+  if (!next) return false;
+  if (numbers) {
+    memory.copy(next, numbers, 1 << numbersLog);
+    give(tableClass(numbersLog), numbers);
+  }
+  numbers = next; numbersLog = log;
+  return true;
+}
+
+/** A number for the account in a row, for which there is room. */
+export function takeNumber(row: u32): u32 {
+  let number = freeNumber;
+  if (number) freeNumber = load<u32>(entryAt(--number));
+  else {
+    number = numberCount++;
+    store<u64>(entryAt(number), 0);
+  }
+  store<u32>(entryAt(number), row);
+  store<u16>(entryAt(number), load<u16>(entryAt(number), 4) + 1, 4);
+  return number;
+}
+export function moveNumber(number: u32, row: u32): void { store<u32>(entryAt(number), row); }
+export function giveNumber(number: u32): void {
+  const entry = entryAt(number), life = <u32>load<u16>(entry, 4) & ~MARK;
+  store<u16>(entry, <u16>(life + 1), 4);
+  if (life == LAST_LIFE) return;
+  store<u32>(entry, freeNumber);
+  freeNumber = number + 1;
+}
+
+/** The id of what lives in a row. */
+export function idAt(row: u32): f64 {
+  seek(row);
+  if (!shelved) return idOf(row, load<u16>(lives(foundBlock, foundLog) + (foundPlace << 1)));
+  const number = load<u32>(vaultAt(foundBlock, foundLog, foundPlace));
+  return idOf(number, load<u16>(entryAt(number), 4));
+}
+/** The row of an id that is known to be good. */
+export function rowIn(id: f64): u32 {
+  const row = <u32>(<u64>id);
+  return shelved ? load<u32>(entryAt(row)) : row;
+}
+
 /** Where a row stands: what every question about a vault starts with. */
 export let foundMarket: usize = 0, foundBlock: usize = 0, foundLog: u32 = 0, foundPlace: u32 = 0;
 export function seek(row: u32): void {
@@ -169,13 +255,20 @@ export function seek(row: u32): void {
 export function rowOf(id: f64): i64 {
   if (!(id >= 0 && id < 281474976710656.0)) return -1; // 2^48; NaN too
   const bits = <u64>id, row = <u32>bits, life = <u32>(bits >> 32);
+  if (shelved) {
+    if (<f64>bits != id || row >= numberCount || !(life & 1) || load<u16>(entryAt(row), 4) != life) return -1;
+    seek(load<u32>(entryAt(row)));
+    return <i64>load<u32>(entryAt(row));
+  }
   if (<f64>bits != id || row >> ROWS_LOG >= chunkCount || !(life & 1)) return -1;
   seek(row);
   return foundPlace < <u32>1 << foundLog && load<u16>(lives(foundBlock, foundLog) + (foundPlace << 1)) == life ? <i64>row : -1;
 }
 
+/** Where the life stands that the id of a row carries. */
 export function lifeAt(row: u32): usize {
   seek(row);
+  if (shelved) return entryAt(load<u32>(vaultAt(foundBlock, foundLog, foundPlace))) + 4;
   return lives(foundBlock, foundLog) + (foundPlace << 1);
 }
 
@@ -186,8 +279,8 @@ export function userKeyAt(row: u32): usize {
 
 // ---- Markets
 
-/** A new market, its record zeroed; its number, or a fault. */
-export function addMarket(): i32 {
+/** A new market for chunks of a shape, its record zeroed; its number, or a fault. */
+export function addMarket(shape: u32): i32 {
   while ((marketCount + 1) * marketBytes > <u32>1 << marketsLog) {
     const next = doubled(markets, marketsLog);
     if (!next) return Fault.MEMORY;
@@ -205,6 +298,7 @@ export function addMarket(): i32 {
   memory.fill(market, 0, marketBytes);
   store<u32>(market, <u32>zones, ZONES);
   store<u32>(market, marketCount, INDEX);
+  store<u32>(market, shape, SHAPE);
   return marketCount++;
 }
 
@@ -239,7 +333,7 @@ export function reserve(market: usize, count: u32): i32 {
   const whole = (count - room >> ROWS_LOG) + 2, all = <u64>chunkCount + whole, own = <u64>load<u32>(market, CHUNKS) + whole;
   if (all > MAX_CHUNKS) return Fault.MEMORY;
   // One chunk more for a last one that widens; tables that double, with all smaller ones that they pass through.
-  let bytes = <u64>(whole + 1) * chunkBytes(ROWS_LOG);
+  let bytes = <u64>(whole + 1) * chunkBytes(load<u32>(market, SHAPE) | ROWS_LOG);
   if (all > <u64>1 << (chunksLog - CHUNK_LOG2)) bytes += all * 128;
   if (own > <u64>1 << load<u32>(market, ZONES_LOG)) bytes += own * 256;
   return ensure(bytes) ? 0 : Fault.MEMORY;
@@ -268,7 +362,7 @@ export function place(market: usize, wanted: u32): i64 {
       placed = min(wanted, (<u32>1 << log) - row);
       store<u32>(chunk, row + placed, USED);
     }
-    if (!load<u32>(chunk, VACANT) && load<u32>(chunk, USED) == 1 << log) {
+    if (!load<u32>(chunk, VACANT) && load<u32>(chunk, USED) == <u32>1 << log) {
       store<u32>(market, load<u32>(chunk, ROOMY), FIRST_ROOMY);
       store<u8>(chunk, 0, LISTED);
     }
@@ -278,8 +372,8 @@ export function place(market: usize, wanted: u32): i64 {
     if (count) {
       number = load<u32>(linkAt(market, count - 1), LINK_CHUNK);
       chunk = chunkAt(number);
-      if (load<u32>(chunk, USED) == 1 << load<u32>(chunk, LOG)) {
-        if (load<u32>(chunk, LOG) == ROWS_LOG) chunk = 0;
+      if (load<u32>(chunk, USED) == <u32>1 << load<u32>(chunk, LOG)) {
+        if (rowsLog(load<u32>(chunk, LOG)) == ROWS_LOG) chunk = 0;
         else if (!widen(market, chunk, load<u32>(chunk, USED) + wanted)) return -1;
       }
     }
@@ -308,16 +402,16 @@ export function vacate(row: u32): void {
   const number = row >> ROWS_LOG, chunk = chunkAt(number), market = foundMarket, block = foundBlock, log = foundLog, placeInChunk = foundPlace;
   const group = groupOf(block, placeInChunk), bit = <u64>1 << (placeInChunk & 63);
   store<f32>(keysOf(block, log) + (placeInChunk << 2), -Infinity);
-  memory.fill(vaultAt(block, log, placeInChunk), 0, stride);
+  memory.fill(vaultAt(block, log, placeInChunk), 0, strideOf(log));
   const link = linkAt(market, load<u32>(chunk, ORDINAL));
   forget(group + UNSAFE_BITS, bit, link + LINK_UNSAFE);
   forget(group + REVERT_BITS, bit, link + LINK_REVERTS);
   open(market, chunk, placeInChunk, 1);
-  store<u8>(chunk, 1, AGED);
+  if (!shelved) store<u8>(chunk, 1, AGED);
   --living;
   store<u32>(market, load<u32>(market, LIVE) - 1, LIVE);
   const lifePtr = lives(block, log) + (placeInChunk << 1), life = <u32>load<u16>(lifePtr) & ~MARK;
-  store<u16>(lifePtr, <u16>(life + 1));
+  store<u16>(lifePtr, <u16>(shelved ? 0 : life + 1)); // ids of accounts do not carry it
   if (life == LAST_LIFE) return;
   store<u32>(market, load<u32>(market, ROOM) + 1, ROOM);
   const freed = <u32>load<u16>(chunk, FREED) + 1;
@@ -370,8 +464,8 @@ function append(market: usize, wanted: u32): bool {
     store<u32>(market, <u32>next, ZONES);
     store<u32>(market, zonesLog + 1, ZONES_LOG);
   }
-  const log = logFor(wanted);
-  const block = take(chunkClass(log), chunkBytes(log));
+  const log = load<u32>(market, SHAPE) | logFor(wanted);
+  const block = take(classOf(market, log), chunkBytes(log));
   if (!block) return false;
   blank(block, log);
 
@@ -392,23 +486,27 @@ function append(market: usize, wanted: u32): bool {
   return true;
 }
 
+/** The class of a market's chunk: shelves have chunks of their own sizes. */
+function classOf(market: usize, shape: u32): u32 { return chunkClass(rowsLog(shape) - SMALL_LOG, shelved ? load<u32>(market, INDEX) : 0); }
+
 function logFor(rows: u32): u32 {
   return rows <= 1 << SMALL_LOG ? SMALL_LOG : rows >= 1 << ROWS_LOG ? ROWS_LOG : 32 - clz(rows - 1);
 }
 
 /** Moves a market's last chunk into a block with place for `rows`, at least twice as many as it had. */
 function widen(market: usize, chunk: usize, rows: u32): bool {
-  const log = load<u32>(chunk, LOG), next = max(log + 1, logFor(rows));
-  const from = <usize>load<u32>(chunk), to = take(chunkClass(next), chunkBytes(next));
+  const log = load<u32>(chunk, LOG), next = max(log + 1, load<u32>(market, SHAPE) | logFor(rows));
+  const from = <usize>load<u32>(chunk), to = take(classOf(market, next), chunkBytes(next));
   if (!to) return false;
   blank(to, next);
   const groups = groupsOf(log);
   memory.copy(to, from, GROUP * groups);
   memory.copy(keysOf(to, next), keysOf(from, log), KEYS * groups);
   memory.copy(lives(to, next), lives(from, log), 2 << log);
-  memory.copy(vaults(to, next), vaults(from, log), stride << log);
+  memory.copy(masksOf(to, next), masksOf(from, log), quadsBytes(log));
+  memory.copy(vaults(to, next), vaults(from, log), strideOf(log) << log);
   memory.copy(userKeys(to, next), userKeys(from, log), keyBytes << log);
-  give(chunkClass(log), from);
+  give(classOf(market, log), from);
   store<u32>(chunk, <u32>to, BLOCK);
   store<u32>(chunk, next, LOG);
   store<u32>(market, load<u32>(market, ROOM) + (1 << next) - (1 << log), ROOM);

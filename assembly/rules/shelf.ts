@@ -1,0 +1,571 @@
+/**
+ * Accounts: any number of collaterals and debts in assets that all accounts of the book share (Aave v3, Compound v2, Comet).
+ *
+ * Accounts with the same number of lines stand together on a shelf, which is a market of the store; a line is one side of
+ * one asset. A row holds the lines exactly, and of every four rows stands beside them what a float pass reads.
+ *
+ *   vault (a row)   ┌ number  u32 ┬ category  u8 ┬ loose  u8 ┬ lines  u16
+ *                   ├ tags      lines · u16    the asset, and above 2^8 the kind of line
+ *                   └ amounts   lines · 16 B   (32 where the rule asks for two), from a multiple of 8 on
+ *
+ *   quad            ┌ amounts   lines · 4 f32  amount / 2^64, on the safe side (below)
+ *                   ├ weights   lines · 4 u8   which weight: the asset, with 128 for collateral
+ *                   └ category  4 u8
+ *
+ *   asset           ┌ figures, 32 bytes each, in the order of the descriptor
+ *                   └ steps and floats that follow from them
+ *
+ * The screen. A line is worth `amount · weight` and an error e of its roundings; collateral counts with what the threshold
+ * leaves of it. Let D be the sum of what is owed and W that of what is held; the account is unsafe iff D > W.
+ *
+ * - The error in units of the amount is at most `slack`, which an asset keeps (SLACK) until a price falls so far that it does
+ *   not hold; then all rows are written anew. An amount of at least 2^20 slacks is known to 2^−20 of itself. A smaller
+ *   one is dust: owed, it is written a slack larger; held, it is written as 0; and its row is loose: its key is an upper bound
+ *   only, and nothing proves it unsafe but the exact rule.
+ * - So of D and W each sum of f32s errs by less than 2^−20 + (n + 6)·2^−24 of itself for n lines (the amount, the weight, the
+ *   product: 2^−24 each; n − 1 additions; f32s here are never subnormal, weights and amounts being kept in range).
+ * - The key is D/W at the reference weights. When weights have moved, owed ones by factors up to r and held ones by factors
+ *   down to s, D/W is at most r/s times what it was. So with margin m = 2·(2^−20 + (n + 8)·2^−24) and more
+ *       key ≤ (s/r)(1 − 2m) ⇒ safe
+ *   and, with the smallest factor of what is owed and the largest of what is held, mirrored for rows that are not loose.
+ *   The factors are counted over the assets that the accounts of a chunk hold.
+ * - A row between the limits is summed anew at the weights of the moment, and only what 1 ± 2m leaves open is judged exactly.
+ *
+ * A figure that could make the contract overflow, or revert, makes an asset's weights NaN: then the sums are NaN, no
+ * comparison proves anything, and the accounts that hold the asset are judged exactly. Such a row has key +∞ and is loose.
+ */
+import { take, tableClass } from "../store/blocks";
+import {
+  BLOCK, CHUNKS, HEADER, HI, LINK_CHUNK, LO, LOG, MASKS, PASS, SHAPE, USED,
+  addMarket, chunkAt, groupOf, keysOf, linesOf, linkAt, lives, marketAt, marketsHeld, masksOf, open, quadBytes, shapeOf, touch, vaultAt, vaultsHeld,
+} from "../store/chunks";
+import { above32, below32, near128 } from "../wide/float";
+import { mulHi } from "../wide/limbs";
+import { entryOf, slow } from "./assets";
+import {
+  ASSET, ASSETS, BASE, Entry, FAST, HELD_NEED, HELD_SLACK, HELD_STEPS, HELD_WEIGHT, Kind, MAX_ASSETS, MAX_CATEGORIES, OWED_NEED, OWED_SLACK, OWED_STEPS, OWED_WEIGHT,
+  Rule, SET_LOG, SPREAD, STEP_BYTES, THRESHOLDS, WEIGHTS, WEIGHTS_BYTES,
+  amountBytes, amountsOf, follow, q0, q1, rule, step, strideFor, tagsOf,
+} from "./lines";
+import { Sound, Status, setReverting } from "./status";
+
+// A shelf's fields, behind the header of a market.
+// @ts-ignore: decorator
+@inline const SET: usize = HEADER;         // u32
+// @ts-ignore: decorator
+@inline const NEAR_LIMITS: usize = HEADER + 8; // f32 limits of the query's distance
+// @ts-ignore: decorator
+@inline const UNION: usize = HEADER + 16;  // the masks of its chunks together
+export const SHELF_BYTES: u32 = <u32>HEADER + 64;
+
+let book: usize = 0, other: usize = 0, references: usize = 0;
+let assetCount: u32 = 0;
+const USED_CATEGORIES: usize = memory.data(256, 16); // a byte each
+
+export function assetsHeld(): u32 { return assetCount; }
+export function assetAt(index: u32): usize { return book + ASSETS + index * ASSET; }
+
+/** The sums of an account, when `sum` could make them: collateral, what its thresholds leave of it, and debt. */
+let C0: u64 = 0, C1: u64 = 0, S0: u64 = 0, S1: u64 = 0, D0: u64 = 0, D1: u64 = 0;
+
+/** Sums an account by steps; false where that cannot tell. */
+function sum(set: usize, vault: usize, shape: u32): bool {
+  C0 = 0; C1 = 0; S0 = 0; S1 = 0; D0 = 0; D1 = 0;
+  const thresholds = set + THRESHOLDS + (<u32>load<u8>(vault, 4) << 9);
+  let tag = tagsOf(vault), amount = amountsOf(vault, linesOf(shape));
+  for (const end = tag + (<u32>load<u16>(vault, 6) << 1); tag < end; tag += 2, amount += amountBytes) {
+    const kind = <u32>load<u8>(tag, 1), index = <u32>load<u8>(tag);
+    if (kind >= Kind.IDLE) continue;
+    const asset = set + ASSETS + index * ASSET, entry = load<u32>(thresholds + (index << 2));
+    if (!load<u32>(asset, FAST) || entry & Entry.SLOW) return false;
+    if (kind == Kind.OWED) {
+      let x0 = load<u64>(amount), x1 = load<u64>(amount, 8);
+      if (rule == Rule.COMPOUND) {
+        if (!grown(asset, amount)) return false;
+        x0 = q0; x1 = q1;
+      } else {
+        if (!step(asset + OWED_STEPS, x0, x1)) return false;
+        x0 = q0; x1 = q1;
+      }
+      if (!step(asset + OWED_STEPS + STEP_BYTES, x0, x1)) return false;
+      D0 += q0; const c = u64(D0 < q0);
+      const d = D1 + q1; D1 = d + c;
+      if (d < q1 || D1 < d) return false;
+    } else {
+      if (entry & Entry.UNCOUNTED) continue;
+      if (!step(asset + HELD_STEPS, load<u64>(amount), load<u64>(amount, 8))) return false;
+      let v0 = q0, v1 = q1;
+      if (!step(asset + HELD_STEPS + STEP_BYTES, v0, v1)) return false;
+      let w0 = q0, w1 = q1;
+      if (rule <= Rule.AAVE_SUM) { // the value, and basis points of it
+        v0 = q0; v1 = q1;
+        const bps = <u64>(entry & Entry.BPS);
+        if (v1 >> 40) return false;
+        w1 = mulHi(v0, bps) + v1 * bps; w0 = v0 * bps;
+      }
+      C0 += v0; let c = u64(C0 < v0);
+      let d = C1 + v1; C1 = d + c;
+      if (d < v1 || C1 < d) return false;
+      S0 += w0; c = u64(S0 < w0);
+      d = S1 + w1; S1 = d + c;
+      if (d < w1 || S1 < d) return false;
+    }
+  }
+  return true;
+}
+
+/** What the sums say; −1 where they cannot. Of health it is enough to compare while debt is below 2·10^18 (there, half-up lifts nothing to 1). */
+function verdict(): i32 {
+  if (rule >= Rule.COMPOUND) return S1 < D1 || (S1 == D1 && S0 < D0) ? Status.UNSAFE : Status.SAFE;
+  if (!(D0 | D1)) return Status.SAFE;
+  if (D1 || D0 >= 2000000000000000000) return -1;
+  let s0 = S0, s1 = S1;
+  const line0 = D0 * 10000, line1 = mulHi(D0, 10000);
+  if (rule == Rule.AAVE_AVERAGE) { // ⌊(C·⌊S/C⌋ + 5000) / 10^4⌋ < D
+    if (C1 || S1 >> 16) return -1;
+    if (!C0) return Status.UNSAFE;
+    let average = <u64>((<f64>S1 * 18446744073709551616.0 + <f64>S0) / <f64>C0); // off by one at most
+    if (exceeds(average, S0, S1)) --average;
+    else if (!exceeds(average + 1, S0, S1)) ++average;
+    s0 = C0 * average + 5000;
+    s1 = mulHi(C0, average) + u64(s0 < 5000);
+  }
+  return s1 < line1 || (s1 == line1 && s0 < line0) ? Status.UNSAFE : Status.SAFE;
+}
+
+/** C·n > (s1, s0) */
+function exceeds(n: u64, s0: u64, s1: u64): bool {
+  const h = mulHi(C0, n);
+  return h > s1 || (h == s1 && C0 * n > s0);
+}
+
+/** The exact rule on one account. */
+function exact(market: usize, vault: usize, shape: u32): i32 {
+  const set = <usize>load<u32>(market, SET);
+  if (sum(set, vault, shape)) {
+    const status = verdict();
+    if (status >= 0) return status;
+  }
+  return slow(set, vault, linesOf(shape));
+}
+
+/** The exact pass over up to 64 rows. */
+export function judgeAll(market: usize, block: usize, shape: u32, place: u32, count: u32): u64 {
+  let mask: u64 = 0, reverts: u64 = 0;
+  for (let i: u32 = 0; i < count; ++i) {
+    if (!load<u16>(lives(block, shape) + (place + i << 1))) continue;
+    const status = exact(market, vaultAt(block, shape, place + i), shape);
+    mask    |= u64(status == Status.UNSAFE)  << i;
+    reverts |= u64(status == Status.REVERTS) << i;
+  }
+  setReverting(reverts);
+  return mask;
+}
+
+// ---- The screen
+
+/** How much the sums of `lines` lines may err (m above). */
+function margin(shape: u32): f64 { return 1.9073486328125e-6 + <f64>(linesOf(shape) + 8) * 1.1920928955078125e-7; }
+
+/** Rows that were summed one by one since keys were made; many of them make new keys worth while. */
+let spent: u32 = 0, drifted: bool = false;
+
+/** One row between the limits: summed anew, and if need be judged exactly. */
+export function judge(market: usize, block: usize, shape: u32, place: u32): i32 {
+  const lines = linesOf(shape), quad = quadAt(block, shape, place), vault = vaultAt(block, shape, place);
+  const set = <usize>load<u32>(market, SET), table = set + WEIGHTS + (<u32>load<u8>(vault, 4) << 10);
+  let owed: f32 = 0, held: f32 = 0;
+  let amount = quad + ((place & 3) << 2), index = quad + (lines << 4) + (place & 3);
+  for (const end = amount + (lines << 4); amount < end; amount += 16, index += 4) {
+    const x = load<f32>(amount) * load<f32>(table + (<u32>load<u8>(index) << 2));
+    if (x < 0) owed -= x;
+    else held += x; // NaN too
+  }
+  ++spent;
+  const off = 2 * margin(shape), debt = <f64>owed, value = <f64>held;
+  if (value < Infinity) {
+    if (debt <= value * (1 - off)) return Status.SAFE;
+    if (!load<u8>(vault, 5) && debt < Infinity && debt * (1 - off) > value * <f64>load<f32>(set, SPREAD)) return Status.UNSAFE;
+  }
+  return exact(market, vault, shape);
+}
+
+function quadAt(block: usize, shape: u32, place: u32): usize { return masksOf(block, shape) + MASKS + (place >> 2) * quadBytes(shape); }
+
+/** Makes the keys of a chunk at the weights of the moment. */
+function makeKeys(block: usize, shape: u32, used: u32): void {
+  const lines = linesOf(shape), table = book + WEIGHTS, zero = f32x4.splat(0), infinite = f32x4.splat(Infinity);
+  let quad = quadAt(block, shape, 0), key = keysOf(block, shape);
+  for (const end = key + (used << 2); key < end; key += 16, quad += 4) {
+    let owed = zero, held = zero;
+    const amounts = quad, c = load<u32>(quad + lines * 20);
+    quad += lines << 4;
+    if (!c) {
+      for (let at = amounts, stop = quad; at < stop; at += 16, quad += 4) {
+        const i = load<u32>(quad);
+        let w = v128.load32_zero(table + ((i & 255) << 2));
+        w = v128.load32_lane(table + ((i >> 8 & 255) << 2), w, 1);
+        w = v128.load32_lane(table + ((i >> 16 & 255) << 2), w, 2);
+        w = v128.load32_lane(table + (i >> 24 << 2), w, 3);
+        const x = f32x4.mul(v128.load(at), w);
+        held = f32x4.add(held, f32x4.pmax(x, zero)); // NaN stays: pmax keeps its first unless it is less
+        owed = f32x4.sub(owed, f32x4.pmin(x, zero));
+      }
+    } else {
+      const t0 = table + ((c & 255) << 10), t1 = table + ((c >> 8 & 255) << 10), t2 = table + ((c >> 16 & 255) << 10), t3 = table + (c >> 24 << 10);
+      for (let at = amounts, stop = quad; at < stop; at += 16, quad += 4) {
+        const i = load<u32>(quad);
+        let w = v128.load32_zero(t0 + ((i & 255) << 2));
+        w = v128.load32_lane(t1 + ((i >> 8 & 255) << 2), w, 1);
+        w = v128.load32_lane(t2 + ((i >> 16 & 255) << 2), w, 2);
+        w = v128.load32_lane(t3 + (i >> 24 << 2), w, 3);
+        const x = f32x4.mul(v128.load(at), w);
+        held = f32x4.add(held, f32x4.pmax(x, zero));
+        owed = f32x4.sub(owed, f32x4.pmin(x, zero));
+      }
+    }
+    // No debt is −∞, what is not finite +∞; a row never written has neither debt nor collateral.
+    const finite = v128.and(f32x4.lt(owed, infinite), f32x4.lt(held, infinite));
+    let keys = v128.bitselect(f32x4.div(owed, held), f32x4.splat(-Infinity), f32x4.gt(owed, zero));
+    keys = v128.bitselect(keys, infinite, finite);
+    v128.store(key, keys);
+    if (!v128.all_true(finite)) store<f32>(groupOf(block, <u32>(key - keysOf(block, shape) >> 2)), Infinity, LOOSE);
+  }
+}
+// @ts-ignore: decorator
+@inline export const LOOSE: usize = 12; // f32 of a group: +∞ if it has a loose row
+
+/** Makes all keys anew; every row is looked at by the next scan. */
+function rekeyAll(): void {
+  memory.copy(references, book + WEIGHTS, WEIGHTS_BYTES);
+  for (let i: u32 = 0; i < marketsHeld(); ++i) {
+    const market = marketAt(i);
+    for (let j: u32 = 0, n = load<u32>(market, CHUNKS); j < n; ++j) {
+      const chunk = chunkAt(load<u32>(linkAt(market, j), LINK_CHUNK)), used = load<u32>(chunk, USED);
+      if (!used) continue;
+      makeKeys(load<u32>(chunk, BLOCK), load<u32>(chunk, LOG), used);
+      open(market, chunk, 0, used);
+    }
+  }
+  spent = 0; settled = false;
+}
+
+/** Makes all keys anew where so many rows were summed one by one that it would have been cheaper; whether it did. */
+export function overspent(): bool {
+  if (!drifted || spent <= vaultsHeld() / KEYS_COST) return false;
+  rekeyAll();
+  settle();
+  return true;
+}
+/** How many keys a pass makes in the time that one row takes that is summed alone. */
+const KEYS_COST: u32 = 10;
+
+// ---- Limits
+
+/** For each asset the largest and the least factor by which its weights moved since keys were made: of what is owed, of what is held. */
+const MOST_OWED: usize = memory.data(512, 16), LEAST_OWED: usize = memory.data(512, 16),
+  LEAST_HELD: usize = memory.data(512, 16), MOST_HELD: usize = memory.data(512, 16);
+/** The same assets in the order of each, the extreme one first. */
+const BY_MOST_OWED: usize = memory.data(136, 16), BY_LEAST_OWED: usize = memory.data(136, 16),
+  BY_LEAST_HELD: usize = memory.data(136, 16), BY_MOST_HELD: usize = memory.data(136, 16);
+let settled: bool = false;
+
+function factorOf(now: usize, then: usize): f32 {
+  const x = load<f32>(now), y = load<f32>(then);
+  return x == y || (x != x && y != y) ? 1 : x / y;
+}
+
+/** The asset at a place: the assets, and behind them what a Comet lends. */
+// @ts-ignore: decorator
+@inline function assetIn(i: u32): u32 { return i < assetCount ? i : BASE; }
+
+/** Finds the factors of a set. False where keys cannot tell of an asset that accounts use: a weight was NaN, or is. */
+function findFactors(set: usize): bool {
+  let known = true, spread: f32 = 1;
+  for (let i: u32 = 0; i <= assetCount; ++i) {
+    const asset = assetIn(i), to = asset << 2;
+    let mostOwed: f32 = 0, leastOwed: f32 = Infinity, leastHeld: f32 = Infinity, mostHeld: f32 = 0;
+    for (let c: u32 = 0; c < MAX_CATEGORIES; ++c) {
+      if (!load<u8>(USED_CATEGORIES + c)) continue;
+      const at = (c << 10) + to;
+      const owed = factorOf(set + WEIGHTS + at, references + at), held = factorOf(set + WEIGHTS + 512 + at, references + 512 + at);
+      if (owed != owed || held != held) known = known && !load<u8>(NAMED + asset);
+      mostOwed = max(mostOwed, owed); leastOwed = min(leastOwed, owed);
+      mostHeld = max(mostHeld, held); leastHeld = min(leastHeld, held);
+      const entry = load<u32>(set + THRESHOLDS + (c << 9) + to), bps = <f32>(entry & Entry.BPS);
+      if (rule == Rule.AAVE_AVERAGE && asset != BASE && !(entry & Entry.UNCOUNTED)) spread = max(spread, bps > 1 ? bps / (bps - 1) : Infinity);
+    }
+    store<f32>(MOST_OWED + to, mostOwed); store<f32>(LEAST_OWED + to, leastOwed);
+    store<f32>(MOST_HELD + to, mostHeld); store<f32>(LEAST_HELD + to, leastHeld);
+  }
+  store<f32>(set, spread, SPREAD);
+  sortBy(MOST_OWED, BY_MOST_OWED, 1);
+  sortBy(LEAST_OWED, BY_LEAST_OWED, -1);
+  sortBy(MOST_HELD, BY_MOST_HELD, 1);
+  sortBy(LEAST_HELD, BY_LEAST_HELD, -1);
+  return known;
+}
+
+/** Puts the assets in the order of a factor, the largest first or (with sign −1) the least. */
+function sortBy(factors: usize, order: usize, sign: f32): void {
+  for (let i: u32 = 0; i <= assetCount; ++i) {
+    const asset = assetIn(i), x = load<f32>(factors + (asset << 2)) * sign;
+    let j = i;
+    for (; j; --j) {
+      const before = load<u8>(order + j - 1);
+      if (load<f32>(factors + (<u32>before << 2)) * sign >= x) break;
+      store<u8>(order + j, before);
+    }
+    store<u8>(order + j, <u8>asset);
+  }
+}
+
+/** The first factor of an order whose asset stands in the mask; 1 where none does. */
+function extreme(factors: usize, order: usize, mask: usize): f64 {
+  for (let i: u32 = 0; i <= assetCount; ++i) {
+    const asset = <u32>load<u8>(order + i);
+    if (load<u8>(mask + (asset >> 3)) >> <u8>(asset & 7) & 1) return <f64>load<f32>(factors + (asset << 2));
+  }
+  return 1;
+}
+
+/** Limits of the keys of accounts that use the assets of a mask. */
+export let low: f32 = 0, high: f32 = 0;
+function findLimits(set: usize, shape: u32, mask: usize): void {
+  const off = 2 * margin(shape);
+  const fell = extreme(LEAST_HELD, BY_LEAST_HELD, mask + 16) / extreme(MOST_OWED, BY_MOST_OWED, mask);
+  const rose = extreme(MOST_HELD, BY_MOST_HELD, mask + 16) / extreme(LEAST_OWED, BY_LEAST_OWED, mask);
+  if (!(fell > 1 - off && rose < 1 + off)) drifted = true;
+  low = fell > 0 ? below32(fell * (1 - off)) : 0;
+  high = rose < 1e30 ? above32(rose * (1 + off) * <f64>load<f32>(set, SPREAD)) : Infinity;
+}
+
+function setLimits(market: usize, set: usize): void {
+  findLimits(set, load<u32>(market, SHAPE), market + UNION);
+  store<f32>(market, low, LO);
+  store<f32>(market, high, HI);
+  store<u32>(market, <u32>set, SET);
+}
+
+/** Sets `low` and `high` for the accounts of one chunk, by the assets that they use. */
+export function narrow(market: usize, chunk: usize): void {
+  const shape = load<u32>(chunk, LOG);
+  findLimits(load<u32>(market, SET), shape, masksOf(load<u32>(chunk, BLOCK), shape));
+}
+
+/** Brings keys and limits up to date with the weights, before every question. */
+export function settle(): void {
+  if (settled) return;
+  for (let i: u32 = 0; i < MAX_ASSETS; ++i) if (load<u8>(NAMED + i) && coarse(assetAt(i))) { writeAllAnew(); break; }
+  if (!findFactors(book)) {
+    rekeyAll();
+    findFactors(book);
+  }
+  drifted = false;
+  for (let i: u32 = 0; i < marketsHeld(); ++i) setLimits(marketAt(i), book);
+  settled = true;
+}
+
+/** Whether rows were written with less slack than an asset needs by now. */
+function coarse(asset: usize): bool {
+  return load<f64>(asset, OWED_NEED) > load<f64>(asset, OWED_SLACK) || load<f64>(asset, HELD_NEED) > load<f64>(asset, HELD_SLACK);
+}
+
+// ---- Scenarios
+
+/** Begins a scenario with what the book is judged by. */
+export function startScenario(): void { memory.copy(other, book, 1 << SET_LOG); }
+export function scenarioAsset(index: u32): usize { return other + ASSETS + index * ASSET; }
+export function weighScenario(index: u32): void { weighAsset(other, index); }
+/** A shelf's record as the scenario judges it. */
+export function inScenario(record: usize, market: usize): void {
+  memory.copy(record, market, SHELF_BYTES);
+  findFactors(other);
+  setLimits(record, other);
+  settled = false; // the factors of the book are found anew
+}
+
+// ---- Weights
+
+const NAMED: usize = memory.data(128, 16); // a byte an asset: whether a row ever named it
+
+/** An f32 weight that keeps products in range: 0, or 2^−60 to 2^120; else NaN. */
+function weightOf(x: f64): f32 { return x == 0 || (x > 8.7e-19 && x < 1.3e36) ? <f32>x : NaN; }
+
+/** What an asset's sides weigh in a category. */
+function weighIn(set: usize, category: u32, index: u32): void {
+  const asset = set + ASSETS + index * ASSET, entry = index == BASE && rule == Rule.COMET ? Entry.UNCOUNTED : entryOf(asset, category, index);
+  store<u32>(set + THRESHOLDS + (category << 9) + (index << 2), entry);
+  let owed = load<f64>(asset, OWED_WEIGHT), held = load<f64>(asset, HELD_WEIGHT);
+  if (rule <= Rule.AAVE_SUM) { // basis points; an average of them is cut by less than one
+    owed *= 10000;
+    held *= <f64>(entry & Entry.BPS) - (rule == Rule.AAVE_AVERAGE && entry & Entry.BPS ? 1 : 0);
+  }
+  if (entry & Entry.UNCOUNTED) held = 0;
+  if (entry & Entry.SLOW || (set == other && coarse(asset))) { owed = NaN; held = NaN; }
+  const at = set + WEIGHTS + (category << 10) + (index << 2);
+  store<f32>(at, -weightOf(owed));
+  store<f32>(at + 512, weightOf(held));
+}
+
+/** An asset's weights in every category that accounts are in. */
+function weighAsset(set: usize, index: u32): void {
+  for (let c: u32 = 0; c < MAX_CATEGORIES; ++c) if (load<u8>(USED_CATEGORIES + c)) weighIn(set, c, index);
+  settled = false;
+}
+
+/** All weights of a category, when its first account comes or its own figures change. */
+export function weighCategory(category: u32): void {
+  const fresh = !load<u8>(USED_CATEGORIES + category);
+  store<u8>(USED_CATEGORIES + category, 1);
+  for (let i: u32 = 0; i <= assetCount; ++i) weighIn(book, category, assetIn(i));
+  if (fresh) memory.copy(references + (category << 10), book + WEIGHTS + (category << 10), 1024);
+  settled = false;
+}
+
+/** A new asset, all zero; −1 where there are as many as can be. */
+export function addAsset(): i32 { return assetCount < (rule == Rule.COMET ? BASE : MAX_ASSETS) ? assetCount++ : -1; }
+
+/** An asset's figures or the view have changed, and its steps are set: what follows for the screen. Its first weights are references. */
+export function weigh(index: u32): void {
+  weighAsset(book, index);
+  if (load<u8>(NAMED + index)) return;
+  for (let at = index << 2; at < WEIGHTS_BYTES; at += 512) store<f32>(references + at, load<f32>(book + WEIGHTS + at)); // both sides, all categories
+  relax(assetAt(index));
+}
+/** Gives an asset the slack for rows that will be written: a price may fall to a quarter before it is too little. */
+function relax(asset: usize): void {
+  store<f64>(asset, load<f64>(asset, OWED_NEED) * 4, OWED_SLACK);
+  store<f64>(asset, load<f64>(asset, HELD_NEED) * 4, HELD_SLACK);
+}
+
+// ---- Rows
+
+/**
+ * An account in the stage is cells of 48 bytes: the first has its category (u32), the number of its lines (u32) and, from
+ * byte 16 on, its user key; then one a line: asset (u32), kind (u32) and, from byte 16 on, two u128s.
+ */
+export const CELL: u32 = 48;
+
+/** Lines that a row of a shelf has room for: up to 16 as many as there are, then steps of an eighth. */
+function roomFor(lines: u32): u32 {
+  if (lines <= 16) return max<u32>(lines, 1);
+  const step = <u32>1 << (28 - clz(lines - 1)); // an eighth of the next power of two below
+  return (lines + step - 1) & ~(step - 1);
+}
+
+/** The shelf for accounts of so many lines; −1 where memory cannot grow. */
+export function shelfFor(lines: u32): i32 {
+  const room = roomFor(lines);
+  for (let i: u32 = 0; i < marketsHeld(); ++i) if (linesOf(load<u32>(marketAt(i), SHAPE)) == room) return i;
+  const index = addMarket(shapeOf(room, strideFor(room)));
+  if (index >= 0) {
+    store<u32>(marketAt(index), Sound.SCREEN, PASS);
+    settled = false;
+  }
+  return index;
+}
+
+/** Writes the account at `cell` into a row, under its number, and makes its key. */
+export function write(market: usize, block: usize, shape: u32, place: u32, number: u32, cell: usize): void {
+  const vault = vaultAt(block, shape, place), count = load<u32>(cell, 4), category = load<u32>(cell);
+  store<u32>(vault, number);
+  store<u8>(vault, <u8>category, 4);
+  store<u16>(vault, <u16>count, 6);
+  if (!load<u8>(USED_CATEGORIES + category)) weighCategory(category);
+  let tag = tagsOf(vault), amount = amountsOf(vault, linesOf(shape));
+  const masks = masksOf(block, shape), union = market + UNION;
+  for (const end = cell + count * CELL; cell < end; tag += 2, amount += amountBytes) {
+    cell += CELL;
+    const asset = load<u32>(cell), kind = load<u32>(cell, 4);
+    store<u16>(tag, <u16>(asset | kind << 8));
+    memory.copy(amount, cell + 16, amountBytes);
+    if (kind >= Kind.IDLE) continue;
+    store<u8>(NAMED + asset, 1);
+    const bit = (kind == Kind.OWED ? 0 : 16) + (asset >> 3), mask = <u8>(1 << (asset & 7));
+    store<u8>(masks + bit, load<u8>(masks + bit) | mask);
+    if (!(load<u8>(union + bit) & mask)) { store<u8>(union + bit, load<u8>(union + bit) | mask); settled = false; }
+  }
+  writeQuad(block, shape, place);
+  store<f32>(keysOf(block, shape) + (place << 2), keyOf(block, shape, place));
+}
+
+/** Writes what the float pass reads of a row, and whether the row is loose. */
+function writeQuad(block: usize, shape: u32, place: u32): void {
+  const vault = vaultAt(block, shape, place), lines = linesOf(shape), count = <u32>load<u16>(vault, 6);
+  let tag = tagsOf(vault), amount = amountsOf(vault, lines), loose = false;
+  let at = quadAt(block, shape, place) + ((place & 3) << 2), index = quadAt(block, shape, place) + (lines << 4) + (place & 3);
+  for (let i: u32 = 0; i < lines; ++i, at += 16, index += 4, tag += 2, amount += amountBytes) {
+    let x: f64 = 0, weight = <u32>load<u8>(tagsOf(vault)); // a line that is not there weighs nothing of the first one's asset
+    if (i < count) {
+      const kind = load<u8>(tag, 1);
+      weight = <u32>load<u8>(tag);
+      if (kind < Kind.IDLE) {
+        const asset = assetAt(weight), held = kind == Kind.HELD, slack = load<f64>(asset + (held ? HELD_SLACK : OWED_SLACK));
+        x = near128(load<u64>(amount), load<u64>(amount, 8));
+        if (rule == Rule.COMPOUND && !held && x) x = x * 1e18 / near128(load<u64>(amount, 16), load<u64>(amount, 24));
+        if (x && x < slack * 1048576) { // dust
+          loose = true;
+          x = held ? 0 : x + slack;
+        }
+        if (held) weight |= 128;
+      }
+    }
+    store<f32>(at, <f32>(x * 5.421010862427522e-20)); // 2^−64
+    store<u8>(index, <u8>weight);
+  }
+  store<u8>(index, load<u8>(vault, 4)); // behind the last: the category
+  store<u8>(vault, <u8>loose, 5);
+  if (loose) store<f32>(groupOf(block, place), Infinity, LOOSE);
+}
+
+/** The key of one row at the reference weights. */
+function keyOf(block: usize, shape: u32, place: u32): f32 {
+  const lines = linesOf(shape), quad = quadAt(block, shape, place), table = references + (<u32>load<u8>(vaultAt(block, shape, place), 4) << 10);
+  let owed: f32 = 0, held: f32 = 0;
+  let amount = quad + ((place & 3) << 2), index = quad + (lines << 4) + (place & 3);
+  for (const end = amount + (lines << 4); amount < end; amount += 16, index += 4) {
+    const x = load<f32>(amount) * load<f32>(table + (<u32>load<u8>(index) << 2));
+    if (x < 0) owed -= x;
+    else held += x;
+  }
+  if (held < Infinity && owed < Infinity) return owed > 0 ? owed / held : -Infinity;
+  store<f32>(groupOf(block, place), Infinity, LOOSE);
+  return Infinity;
+}
+
+/** Empties a row before it is given back. */
+export function erase(block: usize, shape: u32, place: u32): void {
+  const vault = vaultAt(block, shape, place);
+  store<u16>(vault, 0, 6);
+  store<u8>(vault, 0, 4);
+  writeQuad(block, shape, place);
+}
+
+/** Writes what the float pass reads of every row anew, with fresh slack, and all keys. */
+function writeAllAnew(): void {
+  for (let i: u32 = 0; i <= assetCount; ++i) relax(assetAt(assetIn(i)));
+  for (let i: u32 = 0; i < marketsHeld(); ++i) {
+    const market = marketAt(i);
+    for (let j: u32 = 0, n = load<u32>(market, CHUNKS); j < n; ++j) {
+      const chunk = chunkAt(load<u32>(linkAt(market, j), LINK_CHUNK)), block = <usize>load<u32>(chunk, BLOCK), shape = load<u32>(chunk, LOG);
+      for (let place: u32 = 0; place < load<u32>(chunk, USED); ++place) {
+        if (!(place & 63)) store<f32>(groupOf(block, place), -Infinity, LOOSE);
+        writeQuad(block, shape, place);
+      }
+    }
+  }
+  rekeyAll();
+}
+
+/** Opens a book of accounts by a rule; false where there is no memory. */
+export function openShelves(which: i32): bool {
+  follow(which);
+  book = take(tableClass(SET_LOG), 1 << SET_LOG);
+  other = take(tableClass(SET_LOG), 1 << SET_LOG);
+  references = take(tableClass(SET_LOG - 1), WEIGHTS_BYTES);
+  if (!book || !other || !references) return false;
+  memory.fill(book, 0, 1 << SET_LOG); // TODO: memory that was never used is zero
+  memory.fill(references, 0, WEIGHTS_BYTES);
+  return true;
+}
