@@ -90,8 +90,8 @@ export function setMarkets(count: u32, mask: u32): void {
   }
 }
 
-/** The figures of a market, to ARGS. */
-export function getMarket(index: u32): void { memory.copy(ARGS, marketAt(index) + HEADER, rule.FIGURES << 5); }
+/** The figures of a market, to RESULTS. */
+export function getMarket(index: u32): void { memory.copy(RESULTS, marketAt(index) + HEADER, rule.FIGURES << 5); }
 
 /** Changes to the view at the time in ARGS, or to the stored one. */
 export function view(accrue: bool): void {
