@@ -131,8 +131,7 @@ export function lives(block: usize, log: u32): usize { return block + (GROUP + K
 // @ts-ignore: decorator
 @inline function vaults(block: usize, log: u32): usize { return block + (GROUP + KEYS + LIVES) * groupsOf(log); }
 /** Where a vault's amounts stand, side by side: what is written or judged together is read together. */
-// @ts-ignore: decorator
-@inline export function vaultAt(block: usize, log: u32, place: u32): usize { return vaults(block, log) + place * stride; }
+export function vaultAt(block: usize, log: u32, place: u32): usize { return vaults(block, log) + place * stride; }
 export function userKeys(block: usize, log: u32): usize { return vaultAt(block, log, 1 << log); }
 
 export function boundsAt(market: usize, ordinal: u32): usize { return <usize>load<u32>(market, ZONES) + (ordinal << 3); }
@@ -178,6 +177,9 @@ export function lifeAt(row: u32): usize {
   seek(row);
   return lives(foundBlock, foundLog) + (foundPlace << 1);
 }
+
+/** Whether two user keys come in order (< 0), out of it (> 0), or are the same (0), byte by byte. */
+export function compareKeys(a: usize, b: usize): i32 { return memory.compare(a, b, keyBytes); }
 
 export function userKeyAt(row: u32): usize {
   seek(row);
