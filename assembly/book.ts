@@ -12,6 +12,7 @@ import {
   placed, reserve as reserveRows, rowOf, shapeOf, seek, touch, userKeyAt, userKeyBytes, vacate, vaultAt, vaultsHeld,
 } from "./store/chunks";
 import { enter, find as findKey, leave, reserveKeys } from "./store/keys";
+import { compare } from "./wide/limbs";
 import { quotient, quotientHi, quotientLo } from "./wide/quotient";
 
 /** Rows of a page that carries vaults in; half as many of one that describes hits. Markets of a page that changes many. */
@@ -55,13 +56,15 @@ function takeFigures(to: usize, mask: u32): void {
 
 export function setSystem(mask: u32): void {
   takeFigures(SYSTEM, mask);
-  if (accrued && mask & rule.VIEW_FIELDS) for (let i: u32 = 0; i < marketsHeld(); ++i) refresh(marketAt(i));
+  if (accrued && mask & rule.VIEW_FIELDS) refreshAll();
 }
 
 function refresh(market: usize): void {
   rule.derive(market, time());
   touch(market);
 }
+
+function refreshAll(): void { for (let i: u32 = 0; i < marketsHeld(); ++i) refresh(marketAt(i)); }
 
 /** A new market with the figures in ARGS; its number, or a fault. */
 export function addMarket(mask: u32): i32 {
@@ -90,16 +93,16 @@ export function setMarkets(count: u32, mask: u32): void {
   }
 }
 
-/** The figures of a market, to ARGS. */
-export function getMarket(index: u32): void { memory.copy(ARGS, marketAt(index) + HEADER, rule.FIGURES << 5); }
+/** The figures of a market, to RESULTS. */
+export function getMarket(index: u32): void { memory.copy(RESULTS, marketAt(index) + HEADER, rule.FIGURES << 5); }
 
 /** Changes to the view at the time in ARGS, or to the stored one. */
 export function view(accrue: bool): void {
   if (!accrue && !accrued) return;
-  if (accrue && accrued && memory.compare(TIME, ARGS, 32) == 0) return;
+  if (accrue && accrued && compare(TIME, ARGS, 4) == 0) return;
   accrued = accrue;
   memory.copy(TIME, ARGS, 32);
-  for (let i: u32 = 0; i < marketsHeld(); ++i) refresh(marketAt(i));
+  refreshAll();
 }
 
 /** Moves every market's rate and rho to the time in ARGS, as `drip` would; the first that reverts, or −1: then nothing moves. */

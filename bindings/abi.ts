@@ -53,8 +53,6 @@ export interface Exports {
   keysAt(chunk: number): number;
 }
 
-type Layout = [args: number, results: number, stage: number, ids: number, page: number, hitPage: number, idPage: number, marketPage: number];
-
 /** A contract's function: arguments in ARGS, results in RESULTS, the reason of its revert returned (0: none). */
 export type RuleExport = () => number;
 
@@ -68,9 +66,17 @@ export function sharedCore(): Core {
 
 const LIMB = 64n, NONE = new BigUint64Array(0);
 
+export type Column = BigUint64Array | Float64Array | Uint32Array | Uint8Array;
+const bytesOf = ({ buffer, byteOffset, byteLength }: Column) => new Uint8Array(buffer, byteOffset, byteLength);
+
 /** One instance of the module with views of its memory, renewed when that has grown. */
 export class Core {
   readonly exports: Exports & Record<string, RuleExport>;
+  /** Addresses in bytes: arguments, results, the stage, and in it the ids of a bulk update or removal. */
+  readonly args: number;
+  readonly results: number;
+  readonly stage: number;
+  readonly ids: number;
   /** Rows of a page of vaults, hits, ids, markets. */
   readonly page: number;
   readonly hitPage: number;
@@ -79,176 +85,74 @@ export class Core {
   /** Values in rows that one call takes. */
   get cells(): number { return this.idPage >>> 2; }
 
-  #stage: number;
-  #args: number;
-  #results: number;
-  #ids: number;
   #u64: BigUint64Array = NONE;
-  #f64!: Float64Array;
-  #u32!: Uint32Array;
   #u8!: Uint8Array;
 
   constructor() {
     this.exports = instantiateSync((compiled ??= loadModule()), {}).instance.exports as unknown as Core["exports"];
-    const { exports } = this;
-    const [args, results, stage, ids, page, hitPage, idPage, marketPage] = Array.from({ length: 8 }, (_, i) => exports.layout(i)) as Layout;
-    this.#args = args >>> 3;
-    this.#results = results >>> 3;
-    this.#stage = stage;
-    this.#ids = ids;
-    this.page = page;
-    this.hitPage = hitPage;
-    this.idPage = idPage;
-    this.marketPage = marketPage;
-    this.#renew();
+    [this.args, this.results, this.stage, this.ids, this.page, this.hitPage, this.idPage, this.marketPage] =
+      Array.from({ length: 8 }, (_, i) => this.exports.layout(i)) as [number, number, number, number, number, number, number, number];
   }
 
-  /** Views of the memory as it is now. When it grows, the old ones are detached, and their length is 0. */
-  #renew(): void {
-    if (this.#u64.length) return;
-    const { buffer } = this.exports.memory;
-    this.#u64 = new BigUint64Array(buffer);
-    this.#f64 = new Float64Array(buffer);
-    this.#u32 = new Uint32Array(buffer);
-    this.#u8 = new Uint8Array(buffer);
+  /** The memory's limbs, with views of it as it is now. When it grows, the old ones are detached, and their length is 0. */
+  #renew(): BigUint64Array {
+    if (!this.#u64.length) {
+      const { buffer } = this.exports.memory;
+      this.#u64 = new BigUint64Array(buffer);
+      this.#u8 = new Uint8Array(buffer);
+    }
+    return this.#u64;
   }
 
   // ---- Figures: 32 bytes each
 
-  /** Writes an integer of up to 256 bits, two's complement, as argument `field`. */
-  writeArg(field: number, value: bigint): void { this.#write(this.#args + field * 4, value); }
-
+  /** Writes an integer of up to 256 bits, two's complement. */
   #write(at: number, value: bigint): void {
-    this.#renew();
-    const u64 = this.#u64;
-    u64[at] = value; // a BigUint64Array takes the low 64 bits
-    u64[at + 1] = value >> LIMB;
-    u64[at + 2] = value >> 128n;
-    u64[at + 3] = value >> 192n;
+    const u64 = this.#renew();
+    for (let limb = 0; limb < 4; ++limb, value >>= LIMB) u64[(at >>> 3) + limb] = value; // a BigUint64Array takes the low 64 bits
   }
+  /** An integer of `count` limbs. */
+  #read(at: number, count = 4): bigint { return limbs(this.#renew(), at >>> 3, count); }
 
-  /** Writes the rows of lists to the stage, 32 bytes a value. */
+  writeArg(field: number, value: bigint): void { this.#write(this.args + field * 32, value); }
+  readArg(field: number): bigint { return this.#read(this.args + field * 32); }
+  readResult(field: number, count?: number): bigint { return this.#read(this.results + field * 32, count); }
+
+  /** The rows of lists stand in the stage. */
   writeCells(cells: readonly bigint[]): void {
-    cells.forEach((value, i) => { this.#write((this.#stage >>> 3) + i * 4, value); });
+    cells.forEach((value, i) => { this.#write(this.stage + i * 32, value); });
   }
-  readCell(cell: number): bigint {
-    this.#renew();
-    return limbs(this.#u64, (this.#stage >>> 3) + cell * 4, 4);
-  }
+  readCell(cell: number): bigint { return this.#read(this.stage + cell * 32); }
 
-  readArg(field: number): bigint {
-    this.#renew();
-    return limbs(this.#u64, this.#args + field * 4, 4);
-  }
+  // ---- Columns
 
-  /** Reads `count` limbs of result `field`. */
-  readResult(field: number, count = 4): bigint {
-    this.#renew();
-    return limbs(this.#u64, this.#results + field * 4, count);
-  }
-
-  /** Writes a key as argument 0. */
-  writeKey(key: Uint8Array): void {
-    this.#renew();
-    this.#u8.set(key, this.#args << 3);
-  }
-
-  // ---- The stage
+  /** Where a column of vaults begins; keys stand behind the last. */
+  column(column: number): number { return this.stage + column * 16 * this.page; }
 
   /** Writes one value of a vault's column. */
   writeVault(column: number, value: bigint): void {
-    const at = (this.#stage + column * 16 * this.page) >>> 3;
-    this.#renew();
-    this.#u64[at] = value;
-    this.#u64[at + 1] = value >> LIMB;
+    const u64 = this.#renew(), at = this.column(column) >>> 3;
+    u64[at] = value;
+    u64[at + 1] = value >> LIMB;
   }
 
-  /** Writes rows of a vault's column, two limbs each. */
-  writeColumn(column: number, rows: BigUint64Array): void {
+  write(at: number, rows: Column): void {
     this.#renew();
-    this.#u64.set(rows, (this.#stage + column * 16 * this.page) >>> 3);
+    this.#u8.set(bytesOf(rows), at);
   }
 
-  /** Writes keys behind `columns` columns. */
-  writeKeys(columns: number, keys: Uint8Array): void {
+  /** Fills an array from memory. */
+  read<C extends Column>(at: number, rows: C): C {
     this.#renew();
-    this.#u8.set(keys, this.#stage + columns * 16 * this.page);
-  }
-
-  /** Writes ids behind the columns, for a bulk update or removal. */
-  writeIds(ids: Float64Array): void {
-    this.#renew();
-    this.#f64.set(ids, this.#ids >>> 3);
-  }
-
-  /** Writes ids at the stage's beginning, for an order or a description. */
-  writeHits(ids: Float64Array): void {
-    this.#renew();
-    this.#f64.set(ids, this.#stage >>> 3);
-  }
-
-  /** Copies `count` ids from the stage's beginning. */
-  readIds(count: number): Float64Array {
-    this.#renew();
-    const at = this.#stage >>> 3;
-    return this.#f64.slice(at, at + count);
-  }
-
-  /** Rows that a pass found: those that fell, or those that rose. */
-  found(risen: boolean): number { return this.exports.found(risen ? 2 : 0); }
-
-  /** Copies them, as the module writes them. */
-  readStream(risen: boolean): Uint32Array {
-    this.#renew();
-    const at = (this.#stage >>> 2) + (risen ? this.idPage : 0);
-    return this.#u32.slice(at, at + this.exports.found(risen ? 3 : 1));
-  }
-
-  writeMarkets(markets: Uint32Array): void {
-    this.#renew();
-    this.#u32.set(markets, this.#stage >>> 2);
-  }
-
-  writeMarketColumn(column: number, rows: BigUint64Array): void {
-    this.#renew();
-    this.#u64.set(rows, (this.#stage + this.marketPage * (4 + 16 * column)) >>> 3);
-  }
-
-  /** Copies `count` numbers of a column of f64s, or of two limbs each, from the stage into `out`. */
-  copyFloats(out: Float64Array, to: number, count: number): void {
-    this.#renew();
-    out.set(this.#f64.subarray(this.#stage >>> 3, (this.#stage >>> 3) + count), to);
-  }
-  copyLimbs(out: BigUint64Array, to: number, count: number): void {
-    this.#renew();
-    out.set(this.#u64.subarray(this.#stage >>> 3, (this.#stage >>> 3) + count * 2), to * 2);
-  }
-
-  /** Copies the description of `count` hits: markets, columns (the vault's, then health and debt), keys. */
-  copyDescription(count: number, to: number, markets: Uint32Array, columns: BigUint64Array[], keys: Uint8Array | undefined, keyBytes: number): void {
-    this.#renew();
-    const rows = this.hitPage;
-    let at = this.#stage + rows * 8;
-    markets.set(this.#u32.subarray(at >>> 2, (at >>> 2) + count), to);
-    at += rows * 4;
-    for (const column of columns) {
-      column.set(this.#u64.subarray(at >>> 3, (at >>> 3) + count * 2), to * 2);
-      at += rows * 16;
-    }
-    keys?.set(this.#u8.subarray(at, at + count * keyBytes), to * keyBytes);
-  }
-
-  /** Copies the key that `inspect` left at the stage's beginning. */
-  readKey(keyBytes: number): Uint8Array {
-    this.#renew();
-    return this.#u8.slice(this.#stage, this.#stage + keyBytes);
+    bytesOf(rows).set(this.#u8.subarray(at, at + rows.byteLength));
+    return rows;
   }
 }
 
 const AGED = 0x80000000, ROWS = 1024, LIFE = 2 ** 32;
 
 /** The ids of the rows in streams; assembly/screen/pass.ts writes them. */
-export function decodeIds(streams: readonly Uint32Array[], count: number): Float64Array {
+export function decodeIds({ streams, count }: { readonly streams: readonly Uint32Array[]; readonly count: number }): Float64Array {
   const ids = new Float64Array(count);
   let to = 0;
   for (const stream of streams) for (let at = 0; at < stream.length;) {

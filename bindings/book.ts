@@ -1,10 +1,10 @@
 /// <reference lib="esnext.disposable" />
 /** A book: the vaults of one protocol with their markets, in one WebAssembly memory. */
-import { Core, decodeIds, outOfMemory } from "./abi.js";
-import { PlimsollError, show } from "./errors.js";
-import { type Figures, type Found, Hits, MAX_U128 } from "./hits.js";
+import { type Column, Core, decodeIds, outOfMemory } from "./abi.js";
+import { PlimsollError, refuse, show } from "./errors.js";
+import { type Figures, type Found, Hits, MAX_U128, valueAt } from "./hits.js";
 import { type Key, keyBytesOf, toHex } from "./keys.js";
-import { type Complete, type Fields, type Protocol, type Values, encode, knowFields, readResults, uint, writeFields } from "./protocol.js";
+import { type Complete, type Fields, type Protocol, type Values, encode, knowFields, oneOf, priceOf, ratioOf, readResults, uint, wholeNumber, writeFields } from "./protocol.js";
 
 export interface BookOptions {
   /** Vaults at most; without it, as many as memory holds (about 110 million for two amounts). */
@@ -102,17 +102,18 @@ const ORDERS = { riskiest: 1, debt: 2, liquidationPrice: 3 } as const;
 const PLANES = { unsafe: 1, reverts: 2 } as const;
 const EFFORTS = { zones: 0, keys: 1, off: 2 } as const;
 const STATUSES = ["safe", "unsafe", "reverts"] as const;
-const PRICES = [undefined, "never", "always", "reverts"] as const;
-const COLUMN = { ids: 0, ratios: 1, floatRatios: 2, debts: 3 } as const;
+const IDS = 0, RATIOS = 1, FLOAT_RATIOS = 2, DEBTS = 3; // what a column holds
 const ANY = -1;
 /** So many are ordered without more memory. */
 const FEW = 1000;
-const TIME = uint(256, "s"), AMOUNT = uint(256, "wad");
+const TIME = uint(256, "s"), AMOUNT = uint(256, "wad"), DISTANCE = uint(128, "wad");
 
-/** Results of `inspect`, by field; assembly/rules/ilk.ts is the other side. */
-const INSPECT = { vault: 0, status: 2, valued: 3, debt: 4, ratio: 6, health: 8, price: 10, kind: 13, reason: 14, liquidation: 15 } as const;
-const WIDE = 8, PRICE = 12; // limbs
-const NO_DEBT = (1n << 512n) - 1n;
+/** Results of `inspect` between the vault and the liquidation; assembly/rules/ilk.ts is the other side. */
+const INSPECTED = {
+  status: uint(8, ""), valued: uint(8, ""), debt: uint(512, "wad"), ratio: uint(512, "wad"), health: uint(512, "wad"), price: uint(768, ""),
+  kind: uint(8, ""), reason: uint(8, ""),
+};
+const FIRST_INSPECTED = 2, FIRST_OF_LIQUIDATION = 15;
 
 /**
  * Opens an empty book for the vaults of a protocol. Instantiates the module, synchronously.
@@ -121,15 +122,11 @@ const NO_DEBT = (1n << 512n) - 1n;
 export function openBook<V extends Fields, M extends Fields, S extends Fields, L extends Fields>(
   protocol: Protocol<V, M, S, L>, options: BookOptions = {},
 ): Book<V, M, S, L> {
-  if (!protocol?.vault) throw new PlimsollError("invalid-argument", `openBook takes a protocol such as maker, not ${show(protocol)}`);
+  if (!protocol?.vault) refuse("what openBook opens", "a protocol such as maker", protocol);
   knowFields("options", options, { capacity: 0, keyBytes: 0 });
   const { capacity = Infinity, keyBytes = 0 } = options;
-  if (capacity !== Infinity && (!Number.isSafeInteger(capacity) || capacity < 1)) {
-    throw new PlimsollError("invalid-argument", `capacity must be a whole number above 0, not ${show(capacity)}`);
-  }
-  if (keyBytes !== 0 && keyBytes !== 20 && keyBytes !== 32) {
-    throw new PlimsollError("invalid-argument", `keyBytes must be 20 or 32, not ${show(keyBytes)}`);
-  }
+  if (capacity !== Infinity) wholeNumber("capacity", capacity, 1);
+  if (keyBytes !== 0 && keyBytes !== 20 && keyBytes !== 32) refuse("keyBytes", "20 or 32", keyBytes);
   return new Book(protocol, capacity, keyBytes);
 }
 
@@ -202,38 +199,25 @@ export class Book<V extends Fields = Fields, M extends Fields = Fields, S extend
   /**
    * Changes figures of many markets: for each field named, two limbs (u128) a market. All or none.
    */
-  setMarkets(markets: ArrayLike<number>, columns: Partial<Columns<M>>): void {
-    const core = this.#core, names = Object.keys(this.protocol.market), count = markets?.length;
-    if (!(count >= 0)) throw new PlimsollError("invalid-argument", `markets must be a list of numbers, not ${show(markets)}`);
-    knowFields("columns", columns, this.protocol.market);
+  setMarkets(markets: ArrayLike<number>, figures: Partial<Columns<M>>): void {
+    const core = this.#core, count = markets?.length;
+    if (!(count >= 0)) refuse("markets", "a list of numbers", markets);
     for (let i = 0; i < count; ++i) this.#knowMarket(markets[i]!);
-    const given: [number, string, BigUint64Array][] = [];
-    for (const name in columns) {
-      const field = names.indexOf(name);
-      const rows = checkColumn(`markets: ${name}`, columns[name], count), { bits } = this.protocol.market[name]!;
-      if (bits < 128) for (let i = 0; i < count; ++i) encode(`markets: ${name}, row ${i}`, this.protocol.market[name]!, rows[i * 2]! | (rows[i * 2 + 1]! << 64n));
-      given.push([field, name, rows]);
-    }
-    given.sort((a, b) => a[0] - b[0]);
-    const mask = given.reduce((bits, [field]) => bits | (1 << field), 0);
+    const { columns, mask } = checkColumns("markets", this.protocol.market, figures, false, count);
     for (let from = 0; from < count; from += core.marketPage) {
-      const rows = Math.min(core.marketPage, count - from);
-      core.writeMarkets(Uint32Array.from({ length: rows }, (_, i) => markets[from + i]!));
-      given.forEach(([, , column], i) => core.writeMarketColumn(i, column.subarray(from * 2, (from + rows) * 2)));
-      core.exports.setMarkets(rows, mask);
+      const page = Uint32Array.from({ length: Math.min(core.marketPage, count - from) }, (_, i) => markets[from + i]!);
+      core.write(core.stage, page);
+      columns.forEach(([, column], i) => { core.write(core.stage + core.marketPage * (4 + 16 * i), rowsOf(column, 2, from, page.length)); });
+      core.exports.setMarkets(page.length, mask);
     }
   }
 
   /** The figures of a market as they are stored. */
   market(market: number): Complete<M> {
-    const core = this.#core, values: Record<string, unknown> = {};
+    const core = this.#core;
     this.#knowMarket(market);
     core.exports.getMarket(market);
-    Object.entries(this.protocol.market).forEach(([name, field], i) => {
-      const value = core.readArg(i);
-      values[name] = field.kind === "bool" ? value !== 0n : value;
-    });
-    return values as Complete<M>;
+    return readResults(core, this.protocol.market, 0);
   }
 
   /**
@@ -243,9 +227,8 @@ export class Book<V extends Fields = Fields, M extends Fields = Fields, S extend
    */
   accrue(time: bigint): void {
     const core = this.#core;
-    core.writeArg(0, encode("time", TIME, time));
-    const market = core.exports.accrue();
-    if (market >= 0) throw new PlimsollError("reverts", `market ${market} cannot be accrued to ${time}: the contract reverts`);
+    writeTime(core, "time", time);
+    mayAccrue(core.exports.accrue(), time);
   }
 
   // ---- Vaults
@@ -257,9 +240,9 @@ export class Book<V extends Fields = Fields, M extends Fields = Fields, S extend
     this.#writeVault(core, "vault", vault as Record<string, unknown>, true);
     const bytes = this.#checkKeys(key, () => keyBytesOf(key, this.keyBytes));
     this.#reserve(core, market, 1);
-    if (bytes) core.writeKeys(this.#columns.length, bytes);
-    if (core.exports.load(market, 1)) throw new PlimsollError("duplicate-key", `market ${market} has a vault with the key ${toHex(bytes!)} already`);
-    return core.readIds(1)[0]!;
+    if (bytes) core.write(core.column(this.#columns.length), bytes);
+    if (core.exports.load(market, 1)) throw duplicateKey("key", bytes!, market);
+    return core.read(core.stage, new Float64Array(1))[0]!;
   }
 
   /**
@@ -267,28 +250,24 @@ export class Book<V extends Fields = Fields, M extends Fields = Fields, S extend
    * `keys` one key after the other. The arrays are read, not kept. The ids go into `ids` if it is given (which may hold some if the call fails).
    */
   load(market: number, vaults: Columns<V>, keys?: Uint8Array, ids?: Float64Array): Float64Array {
-    const core = this.#core, names = this.#columns, { keyBytes } = this;
+    const core = this.#core, { keyBytes } = this;
     this.#knowMarket(market);
-    const { columns, count } = this.#checkColumns(vaults, names);
-    const bytes = this.#checkKeys(keys, () => {
-      if (!(keys instanceof Uint8Array)) throw new PlimsollError("invalid-argument", `keys must be a Uint8Array, not ${show(keys)}`);
-      if (keys.length !== count * keyBytes) throw new PlimsollError("length-mismatch", `keys has ${keys.length} bytes; ${count} vaults need ${count * keyBytes}`);
-      return keys;
-    });
-    if (ids !== undefined && checkIds(ids).length !== count) throw new PlimsollError("length-mismatch", `ids has ${ids.length} entries; there are ${count} vaults`);
+    const { columns, count } = checkColumns("vaults", this.protocol.vault, vaults, true);
+    const bytes = this.#checkKeys(keys, () => checkRows("keys", keys, Uint8Array, count, keyBytes));
+    if (ids !== undefined) checkRows("ids", ids, Float64Array, count, 1);
     this.#reserve(core, market, count);
     ids ??= new Float64Array(count);
     for (let from = 0; from < count; from += core.page) {
-      const rows = Math.min(core.page, count - from);
-      columns.forEach((column, i) => core.writeColumn(i, column.subarray(from * 2, (from + rows) * 2)));
-      if (bytes) core.writeKeys(names.length, bytes.subarray(from * keyBytes, (from + rows) * keyBytes));
-      const failed = core.exports.load(market, rows);
+      const page = rowsOf(ids, 1, from, core.page);
+      writeColumns(core, columns, from, page.length);
+      if (bytes) core.write(core.column(columns.length), rowsOf(bytes, keyBytes, from, page.length));
+      const failed = core.exports.load(market, page.length);
       if (failed) {
         const row = from - 1 - failed;
-        this.#removeChecked(core, ids.subarray(0, from)); // only what this call took in
-        throw new PlimsollError("duplicate-key", `keys, row ${row}: market ${market} has a vault with the key ${toHex(bytes!.subarray(row * keyBytes, (row + 1) * keyBytes))} already`);
+        removeChecked(core, ids.subarray(0, from)); // only what this call took in
+        throw duplicateKey(`keys, row ${row}`, rowsOf(bytes!, keyBytes, row, 1), market);
       }
-      core.copyFloats(ids, from, rows);
+      core.read(core.stage, page);
     }
     return ids;
   }
@@ -303,17 +282,14 @@ export class Book<V extends Fields = Fields, M extends Fields = Fields, S extend
 
   /** Changes amounts of many vaults, all or none: for each column named, two limbs a vault. Of a vault named twice the last row stays. */
   updateMany(ids: Ids, vaults: Partial<Columns<V>>): void {
-    const core = this.#core, names = Object.keys(vaults ?? {});
-    ids = checkIds(ids);
-    const { columns } = this.#checkColumns(vaults, names, ids.length);
-    const at = names.map((name) => this.#columns.indexOf(name));
-    const mask = at.reduce((bits, column) => bits | (1 << column), 0);
-    this.#pages(core, ids, (page, from) => {
+    const core = this.#core, rows = checkIds(ids);
+    const { columns, mask } = checkColumns("vaults", this.protocol.vault, vaults, false, rows.length);
+    eachPage(core, rows, (page, from) => {
       const bad = core.exports.check(page.length, false);
-      if (bad >= 0) throw stale(ids[from + bad]!, from + bad);
+      if (bad >= 0) throw stale(page[bad]!, from + bad);
     });
-    this.#pages(core, ids, (page, from) => {
-      columns.forEach((column, i) => core.writeColumn(at[i]!, column.subarray(from * 2, (from + page.length) * 2)));
+    eachPage(core, rows, (page, from) => {
+      writeColumns(core, columns, from, page.length);
       core.exports.updateMany(page.length, mask);
     });
   }
@@ -328,20 +304,14 @@ export class Book<V extends Fields = Fields, M extends Fields = Fields, S extend
   /** Removes many vaults, all or none. */
   removeMany(of: Ids): void {
     const core = this.#core, ids = checkIds(of);
-    this.#pages(core, ids, (page, from) => {
+    eachPage(core, ids, (page, from) => {
       const bad = core.exports.check(page.length, true);
       if (bad < 0) return;
-      this.#pages(core, ids.subarray(0, from), (marked) => core.exports.unmark(marked.length));
-      const id = ids[from + bad]!;
-      throw core.exports.holds(id)
-        ? new PlimsollError("duplicate-id", `ids, row ${from + bad}: the vault ${id} is named before`)
-        : stale(id, from + bad);
+      const id = page[bad]!;
+      eachPage(core, ids.subarray(0, from), (marked) => core.exports.unmark(marked.length));
+      throw core.exports.holds(id) ? new PlimsollError("duplicate-id", `ids, row ${from + bad}: the vault ${id} is named before`) : stale(id, from + bad);
     });
-    this.#removeChecked(core, ids);
-  }
-
-  #removeChecked(core: Core, ids: Float64Array): void {
-    this.#pages(core, ids, (page) => core.exports.removeMany(page.length));
+    removeChecked(core, ids);
   }
 
   /** Whether the id's vault is in the book. */
@@ -352,11 +322,10 @@ export class Book<V extends Fields = Fields, M extends Fields = Fields, S extend
     const core = this.#core, found: number[] = [];
     if (!this.keyBytes) throw new PlimsollError("invalid-argument", "this book was opened without keys");
     const bytes = keyBytesOf(key, this.keyBytes);
-    for (let more = true; more;) {
-      core.writeKey(bytes);
-      const count = core.exports.find(found.length);
-      found.push(...core.readIds(count));
-      more = count === core.idPage;
+    for (let count = core.idPage; count === core.idPage;) {
+      core.write(core.args, bytes);
+      count = core.exports.find(found.length);
+      found.push(...core.read(core.stage, new Float64Array(count)));
     }
     return found.sort((a, b) => core.exports.marketOf(a) - core.exports.marketOf(b));
   }
@@ -375,57 +344,45 @@ export class Book<V extends Fields = Fields, M extends Fields = Fields, S extend
     const core = this.#core, { exports } = core;
     knowFields("query", query, QUERY);
     const { order, limit, minDebt, within, at, market, status = "unsafe", idsOnly = false, screen = "zones", since } = query;
-    oneOf("order", order, ORDERS);
-    oneOf("status", status, PLANES);
-    oneOf("screen", screen, EFFORTS);
-    oneOf("since", since, { last: 1 });
-    if (limit !== undefined && (!Number.isSafeInteger(limit) || limit < 0)) throw new PlimsollError("invalid-argument", `limit must be a whole number, not ${show(limit)}`);
-    if (typeof idsOnly !== "boolean") throw new PlimsollError("invalid-argument", `idsOnly must be true or false, not ${show(idsOnly)}`);
+    if (order !== undefined) oneOf("order", order, Object.keys(ORDERS));
+    oneOf("status", status, Object.keys(PLANES));
+    oneOf("screen", screen, Object.keys(EFFORTS));
+    if (since !== undefined) oneOf("since", since, ["last"]);
+    if (limit !== undefined) wholeNumber("limit", limit, 0);
+    if (typeof idsOnly !== "boolean") refuse("idsOnly", "true or false", idsOnly);
     if (market !== undefined) this.#knowMarket(market);
     if (order === "liquidationPrice" && market === undefined && this.#markets > 1) {
-      throw new PlimsollError("invalid-argument", "prices of several markets cannot be compared: name a market to order by liquidation price");
+      throw new PlimsollError("invalid-argument", "prices of several markets cannot be compared: name a market to order by liquidationPrice");
     }
-    if (within !== undefined && since) throw new PlimsollError("invalid-argument", "within is a question about now, not about what changed: leave out since");
-    if (within !== undefined && status === "reverts") throw new PlimsollError("invalid-argument", "a vault that reverts has no distance: leave out within");
-    const time = at === undefined ? undefined : encode("at", TIME, at);
+    if (within !== undefined && (since || status === "reverts")) throw new PlimsollError("invalid-argument", "within goes neither with since nor with reverts");
     const floor = minDebt === undefined ? 0n : encode("minDebt", AMOUNT, minDebt);
-    const distance = within === undefined ? 0n : encode("within", uint(128, "wad"), within);
+    const distance = within === undefined ? 0n : encode("within", DISTANCE, within);
 
     const only = market ?? ANY, plane = PLANES[status], effort = EFFORTS[screen], ordering = order ? ORDERS[order] : 0;
-    const near = distance > 0n, floored = floor > 0n;
-    this.#view(core, time);
+    const near = distance > 0n, floored = floor > 0n, most = Math.min(limit ?? this.size, this.size);
+    exports.view(writeTime(core, "at", at));
     core.writeArg(0, floor);
     core.writeArg(1, distance);
     exports.prepare(floored, near, only);
     if (effort) exports.touchAll();
 
-    const finish = (found: Found) => {
-      if (ordering) return this.#hits(core, this.#order(core, ordering, found, limit), idsOnly);
-      if (limit === undefined || found.count <= limit) return this.#hits(core, found, idsOnly);
-      return this.#hits(core, decodeIds(found.streams, found.count).slice(0, limit), idsOnly);
-    };
-
+    const fallen = nothing(), risen = nothing();
+    const update = () => exports.scan(plane, effort, only, false);
+    const finish = (found: Found) => this.#hits(
+      core, ordering ? inOrder(core, ordering, found, most) : found.count > most ? decodeIds(found).slice(0, most) : found, idsOnly,
+    );
+    if (ordering && (since || most > FEW)) roomToOrder(core, plane, only);
     if (since) {
-      if (ordering) this.#roomToOrder(core, plane, only);
-      const fallen = nothing(), risen = nothing();
-      this.#update(core, plane, effort, only, fallen, risen);
+      run(core, update, fallen, risen);
       return { unsafe: finish(fallen), safe: finish(risen) };
     }
-
-    const most = Math.min(limit ?? this.size, this.size);
-    if (ordering && most > FEW) this.#roomToOrder(core, plane, only);
-    this.#update(core, plane, effort, only);
+    run(core, update);
     if (ordering && plane === PLANES.unsafe) {
       if (!exports.gather(ordering, most, only, near, floored)) throw outOfMemory("the order");
-      return this.#hits(core, this.#ranked(core, most), idsOnly);
+      return this.#hits(core, ranked(core, most), idsOnly);
     }
-    const found = nothing();
-    exports.rewind();
-    for (let done = 0; !done && !(limit !== undefined && !ordering && found.count >= limit);) {
-      done = exports.list(plane, only, near);
-      this.#collect(core, found);
-    }
-    return finish(found);
+    run(core, () => exports.list(plane, only, near), fallen, undefined, ordering ? Infinity : most);
+    return finish(fallen);
   }
 
   /**
@@ -435,15 +392,15 @@ export class Book<V extends Fields = Fields, M extends Fields = Fields, S extend
    */
   preview(scenarios: readonly Scenario<M>[]): Flips[] {
     const core = this.#core, { exports } = core;
-    if (!Array.isArray(scenarios)) throw new PlimsollError("invalid-argument", `scenarios must be a list of scenarios, not ${show(scenarios)}`);
+    if (!Array.isArray(scenarios)) refuse("scenarios", "a list of scenarios", scenarios);
     Array.from<unknown>(scenarios).forEach((changes, i) => {
-      if (!Array.isArray(changes) || !Array.from<unknown>(changes).every(Array.isArray)) throw new PlimsollError("invalid-argument", `scenario ${i} must be a list of [market, figures], not ${show(changes)}`);
+      if (!Array.isArray(changes) || !Array.from<unknown>(changes).every(Array.isArray)) refuse(`scenario ${i}`, "a list of [market, figures]", changes);
       for (const [market, figures] of changes) {
         this.#knowMarket(market);
         writeFields(core, `scenario ${i}, market ${market}`, this.protocol.market, figures, false);
       }
     });
-    this.#view(core, undefined);
+    exports.view(false);
     exports.prepare(false, false, ANY);
     return scenarios.map((changes) => {
       const merged = new Map<number, Partial<Values<M>>>();
@@ -451,49 +408,36 @@ export class Book<V extends Fields = Fields, M extends Fields = Fields, S extend
       const fallen = nothing(), risen = nothing();
       for (const [market, figures] of merged) {
         exports.scenario(market, writeFields(core, "scenario", this.protocol.market, figures, false));
-        exports.rewind();
-        for (let done = 0; !done;) {
-          done = exports.preview(market);
-          this.#collect(core, fallen, risen);
-        }
+        run(core, () => exports.preview(market), fallen, risen);
       }
-      return { unsafe: decodeIds(fallen.streams, fallen.count), safe: decodeIds(risen.streams, risen.count) };
+      return { unsafe: decodeIds(fallen), safe: decodeIds(risen) };
     });
   }
 
   /** Everything about one vault: as stored, or as accrued to the time `at`. */
   inspect(id: number, options: { readonly at?: bigint } = {}): Inspection<V, L> {
     knowFields("options", options, AT);
-    const core = this.#core, { exports } = core, { at } = options, { vault, liquidation, reasons } = this.protocol;
+    const core = this.#core, { vault, liquidation, reasons } = this.protocol;
     knowId(id);
-    const time = at === undefined ? undefined : encode("at", TIME, at);
-    if (time !== undefined) core.writeArg(0, time);
-    const market = exports.inspect(id, time !== undefined);
+    const market = core.exports.inspect(id, writeTime(core, "at", options.at));
     if (market < 0) throw stale(id);
-    const key = this.keyBytes ? toHex(core.readKey(this.keyBytes)) : undefined;
-    const read = (field: number, limbs?: number) => core.readResult(field, limbs);
-    const valued = read(INSPECT.valued);
-    const ratioAt = (field: number) => {
-      if (!(valued & 2n)) return undefined;
-      const value = read(field, WIDE);
-      return value === NO_DEBT ? Infinity : value;
-    };
-    const reason = Number(read(INSPECT.reason));
+    const { status, valued, debt, ratio, health, price, kind, reason } = readResults(core, INSPECTED, FIRST_INSPECTED);
     return {
-      id, market, key,
-      vault: readResults(core, vault, INSPECT.vault),
-      status: STATUSES[Number(read(INSPECT.status))]!,
-      debt: valued ? read(INSPECT.debt, WIDE) : undefined,
-      ratio: ratioAt(INSPECT.ratio),
-      health: ratioAt(INSPECT.health),
-      liquidationPrice: PRICES[Number(read(INSPECT.kind))] ?? read(INSPECT.price, PRICE),
-      liquidation: reason ? { refused: true, reason: reasons[reason]! } : { refused: false, ...readResults(core, liquidation, INSPECT.liquidation) },
+      id, market,
+      key: this.keyBytes ? toHex(core.read(core.stage, new Uint8Array(this.keyBytes))) : undefined,
+      vault: readResults(core, vault, 0),
+      status: STATUSES[Number(status)]!,
+      debt: valued ? debt : undefined,
+      ratio: valued & 2n ? ratioOf(ratio) : undefined,
+      health: valued & 2n ? ratioOf(health) : undefined,
+      liquidationPrice: priceOf(kind, price),
+      liquidation: reason ? { refused: true, reason: reasons[Number(reason)]! } : { refused: false, ...readResults(core, liquidation, FIRST_OF_LIQUIDATION) },
     };
   }
 
   /** The ids of all vaults, by market and place: the order of `ratios` and `debts`. */
   ids(): Float64Array {
-    return this.#floatColumn(COLUMN.ids, undefined);
+    return this.#column(IDS, Float64Array, 1);
   }
 
   /**
@@ -503,19 +447,19 @@ export class Book<V extends Fields = Fields, M extends Fields = Fields, S extend
    */
   ratios(options: { readonly at?: bigint; readonly out?: BigUint64Array } = {}): BigUint64Array {
     knowFields("options", options, AT_OUT);
-    return this.#limbColumn(COLUMN.ratios, options.at, options.out);
+    return this.#column(RATIOS, BigUint64Array, 2, options.at, options.out);
   }
 
   /** The same as plain numbers (1.5 for 150 %), within 2^−45 of the quotient; `Infinity` without debt. */
   ratiosAsNumbers(options: { readonly at?: bigint; readonly out?: Float64Array } = {}): Float64Array {
     knowFields("options", options, AT_OUT);
-    return this.#floatColumn(COLUMN.floatRatios, options.at, options.out);
+    return this.#column(FLOAT_RATIOS, Float64Array, 1, options.at, options.out);
   }
 
   /** Every vault's debt with fees up to a time (or as stored), wad, rounded up, two limbs each, in the order of `ids()`; at most 2^128 − 1. */
   debts(time?: bigint, options: { readonly out?: BigUint64Array } = {}): BigUint64Array {
     knowFields("options", options, OUT);
-    return this.#limbColumn(COLUMN.debts, time, options.out);
+    return this.#column(DEBTS, BigUint64Array, 2, time, options.out);
   }
 
   // ---- Inside
@@ -547,19 +491,6 @@ export class Book<V extends Fields = Fields, M extends Fields = Fields, S extend
     return calls === this.#calls ? mask : this.#writeVault(core, what, { ...vault }, whole);
   }
 
-  #checkColumns(vaults: Partial<Columns<V>>, names: readonly string[], rows?: number): { columns: BigUint64Array[]; count: number } {
-    knowFields("vaults", vaults, this.protocol.vault);
-    let count = rows;
-    const columns = names.map((name) => {
-      const column = vaults[name];
-      if (column === undefined) throw new PlimsollError("missing-field", `vaults lacks ${name}`);
-      if (!(column instanceof BigUint64Array)) throw new PlimsollError("invalid-argument", `vaults: ${name} must be a BigUint64Array, not ${show(column)}`);
-      count ??= Math.ceil(column.length / 2);
-      return checkColumn(`vaults: ${name}`, column, count);
-    });
-    return { columns, count: count ?? 0 };
-  }
-
   /** The bytes of keys that were given, in a book that has keys; undefined in one that has none. */
   #checkKeys(given: unknown, bytes: () => Uint8Array): Uint8Array | undefined {
     if (this.keyBytes) {
@@ -577,151 +508,167 @@ export class Book<V extends Fields = Fields, M extends Fields = Fields, S extend
     if (count > 0xffffffff || core.exports.reserve(market, count) < 0) throw outOfMemory(`${count} more vaults`);
   }
 
-  /** Calls back with pages of ids, each written to the stage. */
-  #pages(core: Core, ids: Float64Array, use: (page: Float64Array, from: number) => void): void {
-    for (let from = 0; from < ids.length; from += core.page) {
-      const page = ids.subarray(from, from + core.page);
-      core.writeIds(page);
-      use(page, from);
-    }
-  }
-
-  #view(core: Core, time: bigint | undefined): void {
-    if (time !== undefined) core.writeArg(0, time);
-    core.exports.view(time !== undefined);
-  }
-
-  /** Brings statuses up to date; collects what changed where somebody wants it. */
-  #update(core: Core, plane: number, effort: number, only: number, fallen?: Found, risen?: Found): void {
-    const { exports } = core;
-    exports.rewind();
-    for (let done = 0; !done;) {
-      done = exports.scan(plane, effort, only, false);
-      this.#collect(core, fallen, risen);
-    }
-  }
-
-  #collect(core: Core, fallen?: Found, rose?: Found): void {
-    for (const [risen, into] of [[false, fallen], [true, rose]] as const) {
-      const count = core.found(risen);
-      if (!into || !count) continue;
-      into.streams.push(core.readStream(risen));
-      into.count += count;
-    }
-    core.exports.emptyStreams();
-  }
-
-  /** Makes sure, before statuses change, that what will be ordered can be: a change that a failed call swallowed would be lost. */
-  #roomToOrder(core: Core, plane: number, only: number): void {
-    const { exports } = core, passes = [() => exports.scan(plane, EFFORTS.zones, only, true), () => exports.list(plane, only, false)];
-    let count = 0;
-    for (const pass of passes) {
-      exports.rewind();
-      for (let done = 0; !done;) {
-        done = pass();
-        count += Math.max(core.found(false), core.found(true));
-        exports.emptyStreams();
-      }
-    }
-    exports.startSelection(0);
-    if (!exports.reserveCandidates(count)) throw outOfMemory("the order");
-  }
-
-  #order(core: Core, order: number, found: Found, limit: number | undefined): Float64Array {
-    const { exports } = core, ids = decodeIds(found.streams, found.count);
-    exports.startSelection(order);
-    for (let from = 0; from < ids.length; from += core.idPage) {
-      const page = ids.subarray(from, from + core.idPage);
-      core.writeHits(page);
-      if (!exports.candidateIds(order, page.length)) throw outOfMemory("the order");
-    }
-    return this.#ranked(core, Math.min(limit ?? ids.length, ids.length));
-  }
-
-  #ranked(core: Core, limit: number): Float64Array {
-    const count = core.exports.rank(limit), ids = new Float64Array(count);
-    for (let from = 0; from < count; from += core.idPage) {
-      const rows = Math.min(core.idPage, count - from);
-      core.exports.ranked(from, rows);
-      core.copyFloats(ids, from, rows);
-    }
-    return ids;
-  }
-
   #hits(core: Core, found: Found | Float64Array, idsOnly: boolean): Hits<V> {
     if (idsOnly) return new Hits<V>(found, undefined, 0);
-    const ids = found instanceof Float64Array ? found : decodeIds(found.streams, found.count);
+    const ids = found instanceof Float64Array ? found : decodeIds(found);
     const { keyBytes } = this, count = ids.length, column = () => new BigUint64Array(count * 2);
-    const vault = Object.fromEntries(this.#columns.map((name) => [name, column()]));
-    const figures: Figures = {
-      markets: new Uint32Array(count), vault, health: column(), debt: column(),
-      keys: keyBytes ? new Uint8Array(count * keyBytes) : undefined,
-    };
-    const columns = [...Object.values(vault), figures.health, figures.debt];
-    for (let from = 0; from < count; from += core.hitPage) {
-      const page = ids.subarray(from, from + core.hitPage);
-      core.writeHits(page);
+    const markets = new Uint32Array(count), vault = Object.fromEntries(this.#columns.map((name) => [name, column()])), health = column(), debt = column();
+    const keys = keyBytes ? new Uint8Array(count * keyBytes) : undefined, figures: Figures = { markets, vault, health, debt, keys };
+    const columns = [markets, ...Object.values(vault), health, debt, ...(keys ? [keys] : [])]; // in the order of `describe`, each a page of hits long
+    eachPage(core, ids, (page, from) => {
       core.exports.describe(page.length);
-      core.copyDescription(page.length, from, figures.markets, columns, figures.keys, keyBytes);
-    }
+      let at = core.stage + core.hitPage * 8;
+      for (const column of columns) {
+        const width = column.length / count;
+        core.read(at, rowsOf(column, width, from, page.length));
+        at += core.hitPage * width * column.BYTES_PER_ELEMENT;
+      }
+    }, core.stage, core.hitPage);
     return new Hits<V>(ids, figures, keyBytes);
   }
 
-  #limbColumn(kind: number, at: bigint | undefined, out: BigUint64Array | undefined): BigUint64Array {
-    const core = this.#startColumn(at, out, BigUint64Array, 2);
-    out ??= new BigUint64Array(this.size * 2);
-    for (let done = 0, rows = 0; (rows = core.exports.column(kind)); done += rows) core.copyLimbs(out, done, rows);
+  /** A column over all vaults, `width` numbers each, into `out` if it is given. */
+  #column<C extends BigUint64Array | Float64Array>(kind: number, type: new (length: number) => C, width: number, time?: bigint, out?: C): C {
+    const core = this.#core, { exports } = core, accrued = writeTime(core, "time", time);
+    if (out !== undefined) checkRows("out", out, type, this.size, width);
+    exports.view(accrued);
+    mayAccrue(exports.brokenMarket(), time);
+    exports.startColumn();
+    out ??= new type(this.size * width);
+    for (let done = 0, rows = 0; (rows = exports.column(kind)); done += rows) core.read(core.stage, rowsOf(out, width, done, rows) as C);
     return out;
   }
-
-  #floatColumn(kind: number, at: bigint | undefined, out?: Float64Array): Float64Array {
-    const core = this.#startColumn(at, out, Float64Array, 1);
-    out ??= new Float64Array(this.size);
-    for (let done = 0, rows = 0; (rows = core.exports.column(kind)); done += rows) core.copyFloats(out, done, rows);
-    return out;
-  }
-
-  #startColumn(at: bigint | undefined, out: unknown, type: typeof BigUint64Array | typeof Float64Array, width: number): Core {
-    const core = this.#core, time = at === undefined ? undefined : encode("time", TIME, at);
-    if (out !== undefined && !(out instanceof type)) throw new PlimsollError("invalid-argument", `out must be a ${type.name}, not ${show(out)}`);
-    if (out && out.length !== this.size * width) {
-      throw new PlimsollError("length-mismatch", `out has ${out.length} entries; ${this.size} vaults need ${this.size * width}`);
-    }
-    this.#view(core, time);
-    const market = core.exports.brokenMarket();
-    if (market >= 0) throw new PlimsollError("reverts", `market ${market} cannot be accrued to ${at}: the contract reverts`);
-    core.exports.startColumn();
-    return core;
-  }
-}
-
-function knowId(id: unknown): void {
-  if (typeof id !== "number") throw new PlimsollError("invalid-argument", `an id is a number, not ${show(id)}`);
 }
 
 const QUERY = { order: 0, limit: 0, minDebt: 0, within: 0, at: 0, market: 0, status: 0, idsOnly: 0, screen: 0, since: 0 };
 const AT = { at: 0 }, OUT = { out: 0 }, AT_OUT = { at: 0, out: 0 };
 
-function oneOf(name: string, value: string | undefined, known: object): void {
-  if (value !== undefined && (typeof value !== "string" || !Object.hasOwn(known, value))) {
-    throw new PlimsollError("invalid-argument", `${name} must be ${Object.keys(known).map((name) => `"${name}"`).join(" or ")}, not ${show(value)}`);
-  }
+const nothing = (): Found => ({ streams: [], count: 0 });
+
+// ---- What is given
+
+function knowId(id: unknown): void {
+  if (typeof id !== "number") refuse("an id", "a number", id);
 }
+
+function checkIds(ids: unknown): Float64Array {
+  if (ids instanceof Float64Array) return ids;
+  if (!Array.isArray(ids)) refuse("ids", "a Float64Array or an array", ids);
+  ids.forEach(knowId);
+  return Float64Array.from(ids);
+}
+
+function checkRows<C extends Column>(name: string, rows: unknown, type: new (length: number) => C, count: number, width: number): C {
+  if (!(rows instanceof type)) refuse(name, `a ${type.name}`, rows);
+  if (rows.length !== count * width) throw new PlimsollError("length-mismatch", `${name} has ${rows.length} entries; ${count} rows need ${count * width}`);
+  return rows;
+}
+
+type Given = readonly [position: number, column: BigUint64Array][];
+
+/** Checks columns of fields, all of them with `whole`, and of `count` rows if that is given; answers them with their positions, and a mask of those. */
+function checkColumns(what: string, fields: Fields, given: Readonly<Record<string, unknown>>, whole: boolean, count?: number) {
+  knowFields(what, given, fields);
+  const columns: [position: number, column: BigUint64Array][] = [];
+  let mask = 0;
+  Object.entries(fields).forEach(([name, field], position) => {
+    const rows = given[name];
+    if (whole && rows === undefined) throw new PlimsollError("missing-field", `${what} lacks ${name}`);
+    if (!(name in given)) return;
+    count ??= rows instanceof BigUint64Array ? Math.ceil(rows.length / 2) : 0;
+    const column = checkRows(`${what}: ${name}`, rows, BigUint64Array, count, 2);
+    if (field.bits < 128) for (let row = 0; row < count; ++row) encode(`${what}: ${name}, row ${row}`, field, valueAt(column, row));
+    columns.push([position, column]);
+    mask |= 1 << position;
+  });
+  return { columns, mask, count: count ?? 0 };
+}
+
+/** Writes a time as argument 0 if there is one; answers whether there is. */
+function writeTime(core: Core, name: string, time: bigint | undefined): boolean {
+  if (time === undefined) return false;
+  core.writeArg(0, encode(name, TIME, time));
+  return true;
+}
+
+// ---- What is refused
 
 function stale(id: number, row?: number): PlimsollError {
   return new PlimsollError("stale-id", `${row === undefined ? "" : `ids, row ${row}: `}no vault has the id ${show(id)}: it was removed, or the id is not of this book`);
 }
 
-function checkColumn(name: string, column: unknown, count: number): BigUint64Array {
-  if (!(column instanceof BigUint64Array)) throw new PlimsollError("invalid-argument", `${name} must be a BigUint64Array, not ${show(column)}`);
-  if (column.length !== count * 2) throw new PlimsollError("length-mismatch", `${name} has ${column.length} limbs; ${count} rows need ${count * 2}`);
-  return column;
+function duplicateKey(name: string, key: Uint8Array, market: number): PlimsollError {
+  return new PlimsollError("duplicate-key", `${name}: market ${market} has a vault with the key ${toHex(key)} already`);
 }
 
-function checkIds(ids: unknown): Float64Array {
-  if (Array.isArray(ids)) ids.forEach(knowId);
-  else if (!(ids instanceof Float64Array)) throw new PlimsollError("invalid-argument", `ids must be a Float64Array or an array, not ${show(ids)}`);
-  return ids instanceof Float64Array ? ids : Float64Array.from(ids as number[]);
+/** Throws if there is a market whose accrual reverts. */
+function mayAccrue(market: number, time: bigint | undefined): void {
+  if (market >= 0) throw new PlimsollError("reverts", `market ${market} cannot be accrued to ${time}: the contract reverts`);
 }
 
-const nothing = (): Found => ({ streams: [], count: 0 });
+// ---- Pages
+
+const rowsOf = <C extends Column>(column: C, width: number, from: number, rows: number) => column.subarray(from * width, (from + rows) * width) as C;
+
+/** Calls back with pages of ids, each written to the stage. */
+function eachPage(core: Core, ids: Float64Array, use: (page: Float64Array, from: number) => void, at = core.ids, size = core.page): void {
+  for (let from = 0; from < ids.length; from += size) {
+    const page = rowsOf(ids, 1, from, size);
+    core.write(at, page);
+    use(page, from);
+  }
+}
+
+function writeColumns(core: Core, columns: Given, from: number, rows: number): void {
+  for (const [position, column] of columns) core.write(core.column(position), rowsOf(column, 2, from, rows));
+}
+
+function removeChecked(core: Core, ids: Float64Array): void {
+  eachPage(core, ids, (page) => core.exports.removeMany(page.length));
+}
+
+// ---- Passes
+
+/** Runs a pass to its end, or until `most` rows fell; collects what fell and rose where somebody wants it. */
+function run(core: Core, pass: () => number, fallen?: Found, risen?: Found, most = Infinity): void {
+  const { exports } = core;
+  exports.rewind();
+  for (let done = 0; !done && !(fallen && fallen.count >= most);) {
+    done = pass();
+    [fallen, risen].forEach((into, stream) => {
+      const count = into ? exports.found(stream * 2) : 0;
+      if (!count) return;
+      into!.streams.push(core.read(core.stage + stream * core.idPage * 4, new Uint32Array(exports.found(stream * 2 + 1))));
+      into!.count += count;
+    });
+    exports.emptyStreams();
+  }
+}
+
+/** Makes sure, before statuses change, that what will be ordered can be: a change that a failed call swallowed would be lost. */
+function roomToOrder(core: Core, plane: number, only: number): void {
+  const { exports } = core, fallen = nothing(), risen = nothing();
+  run(core, () => exports.scan(plane, EFFORTS.zones, only, true), fallen, risen);
+  run(core, () => exports.list(plane, only, false), fallen);
+  exports.startSelection(0);
+  if (!exports.reserveCandidates(Math.max(fallen.count, risen.count))) throw outOfMemory("the order");
+}
+
+function inOrder(core: Core, order: number, found: Found, most: number): Float64Array {
+  const { exports } = core;
+  exports.startSelection(order);
+  eachPage(core, decodeIds(found), (page) => {
+    if (!exports.candidateIds(order, page.length)) throw outOfMemory("the order");
+  }, core.stage, core.idPage);
+  return ranked(core, most);
+}
+
+function ranked(core: Core, most: number): Float64Array {
+  const ids = new Float64Array(core.exports.rank(most));
+  for (let from = 0; from < ids.length; from += core.idPage) {
+    const page = rowsOf(ids, 1, from, core.idPage);
+    core.exports.ranked(from, page.length);
+    core.read(core.stage, page);
+  }
+  return ids;
+}

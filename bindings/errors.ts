@@ -36,6 +36,11 @@ export class PlimsollError extends Error {
   }
 }
 
+/** Throws: a value is not what it must be. */
+export function refuse(name: string, what: string, value: unknown, code: ErrorCode = "invalid-argument"): never {
+  throw new PlimsollError(code, `${name} must be ${what}, not ${show(value)}`);
+}
+
 /** A value as a message shows it: short, and with its type where that is what is wrong. */
 export function show(value: unknown): string {
   if (typeof value === "bigint") return shorten(`${value}n`);

@@ -76,7 +76,7 @@ export class Hits<V extends Fields = Fields> implements Iterable<Hit<V>> {
   /** The vaults' ids. */
   get ids(): Float64Array {
     if (!this.#ids) {
-      this.#ids = decodeIds(this.#found!.streams, this.#found!.count);
+      this.#ids = decodeIds(this.#found!);
       this.#found = undefined;
     }
     return this.#ids;

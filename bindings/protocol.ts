@@ -3,7 +3,8 @@
  * in `assembly/rules` reads them. Values are checked here, once, at the boundary.
  */
 import { type Core, type RuleExport, sharedCore } from "./abi.js";
-import { PlimsollError, show } from "./errors.js";
+import type { LiquidationPrice } from "./book.js";
+import { PlimsollError, refuse, show } from "./errors.js";
 
 /** A contract's integer, boolean or choice; or values in rows: a list of them, one record, or a record or null. */
 export interface Field<T = bigint> {
@@ -71,23 +72,17 @@ export function encode(name: string, field: Field<unknown>, value: unknown, cell
     case "record": return encodeRows(name, field, [value], cells);
     case "maybe": return encodeRows(name, field, value === null ? [] : [value], cells);
     case "list":
-      if (!Array.isArray(value)) throw new PlimsollError("invalid-argument", `${name} must be an array, not ${show(value)}`);
+      if (!Array.isArray(value)) refuse(name, "an array", value);
       if (value.length > field.bits) throw new PlimsollError("out-of-range", `${name} may have ${field.bits} entries, not ${value.length}`);
       return encodeRows(name, field, value, cells);
     case "bool":
-      if (typeof value !== "boolean") throw new PlimsollError("invalid-argument", `${name} must be true or false, not ${show(value)}`);
+      if (typeof value !== "boolean") refuse(name, "true or false", value);
       return value ? 1n : 0n;
-    case "choice": {
-      const index = field.choices!.indexOf(value as string);
-      if (index < 0) throw new PlimsollError("invalid-argument", `${name} must be one of ${field.choices!.join(", ")}, not ${show(value)}`);
-      return BigInt(index);
-    }
+    case "choice": return BigInt(oneOf(name, value, field.choices!));
   }
-  if (typeof value !== "bigint") throw new PlimsollError("not-a-bigint", `${name} must be a bigint, not ${show(value)}`);
-  const sign = field.kind === "int" ? 1 : 0;
-  if (sign ? BigInt.asIntN(field.bits, value) !== value : value < 0n || value >> BigInt(field.bits) !== 0n) {
-    throw new PlimsollError("out-of-range", `${name} must fit ${field.kind}${field.bits}, not ${show(value)}`);
-  }
+  if (typeof value !== "bigint") refuse(name, "a bigint", value, "not-a-bigint");
+  const { kind, bits } = field;
+  if (kind === "int" ? BigInt.asIntN(bits, value) !== value : value < 0n || value >> BigInt(bits)) refuse(name, `a ${kind}${bits}`, value, "out-of-range");
   return value;
 }
 
@@ -103,9 +98,21 @@ function encodeRows(name: string, { kind, row, plain }: Field<unknown>, rows: re
   return BigInt(rows.length) | (BigInt(first) << 64n);
 }
 
+/** Throws unless a value is one of the names; answers its position. */
+export function oneOf(name: string, value: unknown, names: readonly string[]): number {
+  const index = names.indexOf(value as string);
+  if (index < 0) refuse(name, `one of ${names.join(", ")}`, value);
+  return index;
+}
+
+/** Throws unless a value is a whole number of at least `least`. */
+export function wholeNumber(name: string, value: number, least: number): void {
+  if (!Number.isSafeInteger(value) || value < least) refuse(name, `a whole number of at least ${least}`, value);
+}
+
 /** Throws unless it is an object whose names are all known. */
 export function knowFields(what: string, values: unknown, known: object): void {
-  if (typeof values !== "object" || values === null || Array.isArray(values)) throw new PlimsollError("invalid-argument", `${what} must be an object, not ${show(values)}`);
+  if (typeof values !== "object" || values === null || Array.isArray(values)) refuse(what, "an object", values);
   for (const name in values) if (!Object.hasOwn(known, name)) {
     throw new PlimsollError("unknown-field", `${what} has no ${show(name)}; it has ${Object.keys(known).join(", ")}`);
   }
@@ -146,9 +153,19 @@ export function writeFields(core: Core, what: string, fields: Fields, values: Re
 export function readResults<F extends Fields>(core: Core, fields: F, first: number): Complete<F> {
   const values: Record<string, unknown> = {};
   let at = first;
-  for (const name in fields) values[name] = decode(core, fields[name]!, core.readResult(at++));
+  for (const name in fields) {
+    const { kind, bits } = fields[name]!, cells = kind === "uint" ? (bits + 255) >> 8 : 1; // what the library defines may be wider
+    values[name] = decode(core, fields[name]!, core.readResult(at, cells * 4));
+    at += cells;
+  }
   return values as Complete<F>;
 }
+
+/** A ratio as it is answered: without debt it has all its 512 bits set. */
+export const ratioOf = (value: bigint): bigint | number => (value >> 511n ? Infinity : value);
+
+/** A liquidation price as it is answered. */
+export const priceOf = (kind: bigint, price: bigint): LiquidationPrice => ([price, "never", "always", "reverts"] as const)[Number(kind)]!;
 
 function decode(core: Core, field: Field<unknown>, value: bigint): unknown {
   switch (field.kind) {

@@ -158,8 +158,7 @@ export function lives(block: usize, log: u32): usize { return block + (GROUP + K
 // @ts-ignore: decorator
 @inline function vaults(block: usize, shape: u32): usize { return masksOf(block, shape) + quadsBytes(shape); }
 /** Where a vault's amounts stand, side by side: what is written or judged together is read together. */
-// @ts-ignore: decorator
-@inline export function vaultAt(block: usize, shape: u32, place: u32): usize { return vaults(block, shape) + place * strideOf(shape); }
+export function vaultAt(block: usize, shape: u32, place: u32): usize { return vaults(block, shape) + place * strideOf(shape); }
 export function userKeys(block: usize, log: u32): usize { return vaultAt(block, log, 1 << log); }
 
 export function boundsAt(market: usize, ordinal: u32): usize { return <usize>load<u32>(market, ZONES) + (ordinal << 3); }
@@ -271,6 +270,9 @@ export function lifeAt(row: u32): usize {
   if (shelved) return entryAt(load<u32>(vaultAt(foundBlock, foundLog, foundPlace))) + 4;
   return lives(foundBlock, foundLog) + (foundPlace << 1);
 }
+
+/** Whether two user keys come in order (< 0), out of it (> 0), or are the same (0), byte by byte. */
+export function compareKeys(a: usize, b: usize): i32 { return memory.compare(a, b, keyBytes); }
 
 export function userKeyAt(row: u32): usize {
   seek(row);

@@ -2,7 +2,7 @@
  * From a user's key to the rows that carry it: a hash table of row numbers, open addressing with linear probing, at most
  * half full, entries moved back on removal (Knuth, TAOCP 6.4 R). A key stands once in a market, and in any number of markets.
  */
-import { MARKET, ROWS_LOG, chunkAt, onShelves, userKeyAt, userKeyBytes } from "./chunks";
+import { MARKET, ROWS_LOG, chunkAt, compareKeys, onShelves, userKeyAt, userKeyBytes } from "./chunks";
 import { give, take, tableClass } from "./blocks";
 
 let table: usize = 0, log: u32 = 0, count: u32 = 0; // entries: row + 1, or 0; `log` of bytes
@@ -18,7 +18,7 @@ function home(key: usize): u32 {
 // @ts-ignore: decorator
 @inline function slot(i: u32): usize { return table + (i << 2); }
 // @ts-ignore: decorator
-@inline function same(a: usize, b: usize): bool { return memory.compare(a, b, userKeyBytes()) == 0; }
+@inline function same(a: usize, b: usize): bool { return compareKeys(a, b) == 0; }
 /** Where a key may stand once: a market; in a book of accounts the book. */
 function marketOf(row: u32): u32 { return onShelves() ? 0 : load<u32>(chunkAt(row >> ROWS_LOG), MARKET); }
 

@@ -55,14 +55,10 @@ export function ptr(a: u256): usize { return changetype<usize>(a); }
 export function at(address: usize): u256 {
   return new u256(load<u64>(address), load<u64>(address, 8), load<u64>(address, 16), load<u64>(address, 24));
 }
-// @ts-ignore: decorator
-@inline
 export function arg(field: u32): u256 { return at(ARGS + (field << 5)); }
 // @ts-ignore: decorator
 @inline
 export function flag(field: u32): bool { return load<u64>(ARGS + (field << 5)) != 0; }
-// @ts-ignore: decorator
-@inline
 export function result(field: u32, value: u256): void { copy(RESULTS + (field << 5), ptr(value), 4); }
 export function resultFlag(field: u32, value: bool): void { result(field, new u256(<u64>value)); }
 

@@ -7,10 +7,9 @@
  * `"invalid opcode"` for a division by zero in the called contract itself.
  * @module
  */
-import { sharedCore } from "../abi.js";
 import type { LiquidationPrice } from "../book.js";
 import { PlimsollError } from "../errors.js";
-import { type Complete, type Fields, type Outcome, type Protocol, type Values, bool, checkFields, choice, contractFunction, int, or, uint, writeFields } from "../protocol.js";
+import { type Complete, type Fields, type Outcome, type Protocol, type Values, bool, checkFields, choice, contractFunction, int, or, priceOf, ratioOf, uint } from "../protocol.js";
 
 const wad = uint(256, "wad"), ray = uint(256, "ray"), rad = uint(256, "rad"), seconds = uint(256, "s");
 const RAY = 10n ** 27n;
@@ -108,7 +107,7 @@ function pokeHealth(inputs: Values<typeof pokeInputs>): Outcome<{ readonly unsaf
 
 const CURVES = { LinearDecrease: ["tau"], StairstepExponentialDecrease: ["cut", "step"], ExponentialDecrease: ["cut"] } as const;
 const curve = {
-  calc: choice(["LinearDecrease", "StairstepExponentialDecrease", "ExponentialDecrease"]),
+  calc: choice(Object.keys(CURVES) as (keyof typeof CURVES)[]),
   tau: or(seconds, 0n), cut: or(ray, 0n), step: or(seconds, 0n),
 };
 
@@ -144,38 +143,29 @@ const take = auction(
 
 // ---- What the contracts do not compute
 
-const wide = (name: string, inputs: Fields) => (values: Readonly<Record<string, unknown>>): Outcome<{ readonly value: bigint }> => {
-  const core = sharedCore();
-  writeFields(core, `maker.${name}`, inputs, values, true);
-  const reason = core.exports[`maker_${name}`]!();
-  return reason ? { reverts: true, reason: reasons[reason]! } : { reverts: false, value: core.readResult(0, 8) };
-};
+const value = uint(512, "wad");
 
-const NO_DEBT = (1n << 512n) - 1n;
-const quotientOf = (name: string, inputs: Fields) => {
-  const call = wide(name, inputs);
-  return (values: Readonly<Record<string, unknown>>): bigint | number | undefined => {
+const quotientOf = <I extends Fields>(name: string, inputs: I) => {
+  const call = define(name, inputs, { value });
+  return (values: Values<I>): bigint | number | undefined => {
     const answer = call(values);
-    return answer.reverts ? undefined : answer.value === NO_DEBT ? Infinity : answer.value;
+    return answer.reverts ? undefined : ratioOf(answer.value);
   };
 };
 
-const collateralRatio: (inputs: Values<typeof urn & { mat: typeof ray }>) => bigint | number | undefined =
-  quotientOf("collateralRatio", { ink: wad, art: wad, rate: ray, spot: ray, mat: ray });
+const collateralRatio = quotientOf("collateralRatio", { ...urn, mat: ray });
 
-const healthFactor: (inputs: Values<typeof urn>) => bigint | number | undefined = quotientOf("healthFactor", urn);
+const healthFactor = quotientOf("healthFactor", urn);
 
-const debtOf = wide("debt", { art: wad, rate: ray });
+const debtOf = define("debt", { art: wad, rate: ray }, { value });
 function debt(inputs: { readonly art: bigint; readonly rate: bigint }): bigint {
   return (debtOf(inputs) as { readonly value: bigint }).value;
 }
 
-const priceInputs = { ink: wad, art: wad, rate: ray, mat: ray, par: ray };
-function liquidationPrice(inputs: Values<typeof priceInputs>): LiquidationPrice {
-  const core = sharedCore();
-  writeFields(core, "maker.liquidationPrice", priceInputs, inputs, true);
-  core.exports["maker_liquidationPrice"]!();
-  return ([undefined, "never", "always", "reverts"] as const)[Number(core.readResult(3))] ?? core.readResult(0, 12);
+const priceOfVault = define("liquidationPrice", { ink: wad, art: wad, rate: ray, mat: ray, par: ray }, { price: uint(768, "wad"), kind: uint(8, "") });
+function liquidationPrice(inputs: Parameters<typeof priceOfVault>[0]): LiquidationPrice {
+  const { kind, price } = priceOfVault(inputs) as { readonly kind: bigint; readonly price: bigint };
+  return priceOf(kind, price);
 }
 
 /** MakerDAO / Sky for `openBook`, and every reproduced function of its contracts. */
