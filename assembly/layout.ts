@@ -19,7 +19,7 @@
 
 export const ARGS:    usize = memory.data(1024, 16); // 32 fields
 export const RESULTS: usize = memory.data(1024, 16);
-export const SYSTEM:  usize = memory.data(256, 16);  // 8 fields
+export const SYSTEM:  usize = memory.data(1024, 16); // 32 fields
 
 // @ts-ignore: decorator
 @inline export const ARENA_BYTES: usize = 32768;

@@ -6,7 +6,7 @@
  * Amounts wad (1e18), rates and prices ray (1e27), limits rad (1e45). Every intermediate is a checked uint256.
  */
 import { RESULTS, SYSTEM } from "../layout";
-import { FACTOR, HEADER, HI, LO, PASS, keysOf, lives, vaultAt } from "../store/chunks";
+import { FACTOR, HEADER, HI, LO, NEAR, PASS, keysOf, lives, vaultAt } from "../store/chunks";
 import { Sound, Status, setReverting } from "./status";
 import { DOWN, UP, above32, above32Pair, below32, lowerQuotient, near, nearPair, upperQuotient } from "../wide/float";
 import { PRODUCT, addSmall, clear, compare, copy, divide, isZero, mulHi, product, productLess, product128 } from "../wide/limbs";
@@ -74,8 +74,6 @@ namespace Why {
 @inline export const DEBT_SCALE: usize = HEADER + 712;   // ⌊rate·2^128 / 1e27⌋ (three limbs), whether that is exact
 // @ts-ignore: decorator
 @inline const FLOOR: usize = HEADER + 744;            // least art that reaches the query's debt floor (u256)
-// @ts-ignore: decorator
-@inline export const NEAR: usize = HEADER + 776;      // f32 limits of the query's distance, as LO and HI
 // @ts-ignore: decorator
 @inline const LINE: usize = HEADER + 784;             // f64s below and above spot/rate
 // @ts-ignore: decorator

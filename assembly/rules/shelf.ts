@@ -36,7 +36,7 @@
  */
 import { take, tableClass } from "../store/blocks";
 import {
-  BLOCK, CHUNKS, HEADER, HI, LINK_CHUNK, LO, LOG, MASKS, PASS, SHAPE, USED,
+  BLOCK, CHUNKS, HEADER, HI, LINK_CHUNK, LO, LOG, LOOSE, MASKS, PASS, SHAPE, USED,
   addMarket, chunkAt, groupOf, keysOf, linesOf, linkAt, lives, marketAt, marketsHeld, masksOf, open, quadBytes, shapeOf, touch, vaultAt, vaultsHeld,
 } from "../store/chunks";
 import { above32, below32, near128 } from "../wide/float";
@@ -52,8 +52,6 @@ import { Sound, Status, setReverting } from "./status";
 // A shelf's fields, behind the header of a market.
 // @ts-ignore: decorator
 @inline const SET: usize = HEADER;         // u32
-// @ts-ignore: decorator
-@inline const NEAR_LIMITS: usize = HEADER + 8; // f32 limits of the query's distance
 // @ts-ignore: decorator
 @inline const UNION: usize = HEADER + 16;  // the masks of its chunks together
 export const SHELF_BYTES: u32 = <u32>HEADER + 64;
@@ -232,8 +230,6 @@ function makeKeys(block: usize, shape: u32, used: u32): void {
     if (!v128.all_true(finite)) store<f32>(groupOf(block, <u32>(key - keysOf(block, shape) >> 2)), Infinity, LOOSE);
   }
 }
-// @ts-ignore: decorator
-@inline export const LOOSE: usize = 12; // f32 of a group: +∞ if it has a loose row
 
 /** Makes all keys anew; every row is looked at by the next scan. */
 function rekeyAll(): void {

@@ -27,10 +27,10 @@
  */
 import { STAGE, STAGE_BYTES } from "../layout";
 import {
-  AGED, BLOCK, CHUNKS, HI, LINK_CHUNK, LINK_MAX, LINK_REVERTS, LINK_UNSAFE, LO, LOG, PASS, REVERT_BITS, UNSAFE_BITS, USED,
+  AGED, BLOCK, CHUNKS, HI, LOOSE, NEAR, LINK_CHUNK, LINK_MAX, LINK_REVERTS, LINK_UNSAFE, LO, LOG, PASS, REVERT_BITS, UNSAFE_BITS, USED,
   boundsAt, chunkAt, groupOf, keysOf, linkAt, lives, marketAt, marketsHeld, nextTouched, settle,
 } from "../store/chunks";
-import { NEAR, isNear, judge, judgeAll, reaches } from "../rules";
+import { chunkHigh, chunkLow, isNear, judge, judgeAll, narrow, overspent, reaches } from "../rules";
 import { Sound, Status, reverting } from "../rules/status";
 
 /** How much of the screen a pass uses; the answer is the same. */
@@ -160,7 +160,7 @@ function unsafeOf(market: usize, block: usize, log: u32, place: u32, lo: f32, hi
   const at = keysOf(block, log) + (place << 2);
   const candidates = maskAbove(at, lo);
   if (!candidates) return 0;
-  let sure = maskAbove(at, hi);
+  let sure = maskAbove(at, load<f32>(groupOf(block, place), LOOSE) > 0 ? Infinity : hi);
   for (let open = candidates & ~sure; open; open &= open - 1) {
     const i = <u32>ctz(open);
     if (judge(market, block, log, place + i) == Status.UNSAFE) sure |= <u64>1 << i;
@@ -186,8 +186,8 @@ export function scan(plane: i32, effort: i32, only: i32, keep: bool): bool {
     const market = marketAt(index), chunks = load<u32>(market, CHUNKS);
     const exact = effort == Effort.EXACT || load<u32>(market, PASS) != Sound.SCREEN;
     const all = exact || effort == Effort.KEYS;
-    const limits = limitsOf(market), first = boundsAt(market, 0), end = boundsAt(market, chunks);
-    let at = boundsAt(market, nextOrdinal);
+    const first = boundsAt(market, 0), end = boundsAt(market, chunks);
+    let limits = limitsOf(market), at = boundsAt(market, nextOrdinal);
     while (at < end) {
       if (!all) {
         while (at + 16 <= end && !v128.any_true(f32x4.ge(v128.load(at), limits))) at += 16;
@@ -197,6 +197,7 @@ export function scan(plane: i32, effort: i32, only: i32, keep: bool): bool {
       if (full()) { nextOrdinal = <u32>(at - first >> 3); return false; }
       visit(market, <u32>(at - first >> 3), plane, exact, all, keep);
       at += 8;
+      if (overspent()) { limits = limitsOf(market); at = first; } // new keys: all over, and nothing found twice
     }
     if (!keep) settle(index);
   }
@@ -223,7 +224,9 @@ function visit(market: usize, ordinal: u32, plane: i32, exact: bool, all: bool, 
   const link = linkAt(market, ordinal), number = load<u32>(link, LINK_CHUNK), chunk = chunkAt(number);
   const block = <usize>load<u32>(chunk, BLOCK), log = load<u32>(chunk, LOG), used = load<u32>(chunk, USED);
   const groups = (used + 63) >> 6;
-  const lo = f32x4.splat(load<f32>(market, LO)), limits = groupLimits(limitsOf(market)), never = f32x4.splat(-Infinity);
+  narrow(market, chunk);
+  const lo = f32x4.splat(chunkLow), both = pair(chunkLow, -chunkHigh), limits = groupLimits(both), never = f32x4.splat(-Infinity);
+  if (!all && !mayChange(boundsAt(market, ordinal), both)) return;
   const quiet = !load<u16>(link, LINK_REVERTS) && !exact;
   unsafeDelta = 0; revertDelta = 0; dense = false;
   startRecords();
@@ -276,7 +279,7 @@ function look(market: usize, number: u32, chunk: usize, group: u32, plane: i32, 
     }
     if (reverts) safest = Infinity; // they stand in neither bound: look again each time
   } else {
-    const lo = load<f32>(market, LO), bound = f32x4.splat(load<f32>(market, HI)), zero = f32x4.splat(0);
+    const lo = chunkLow, bound = f32x4.splat(load<f32>(state, LOOSE) > 0 ? Infinity : chunkHigh), zero = f32x4.splat(0);
     let safe = zero, most = zero, unsafe = f32x4.splat(Infinity);
     for (let i: u64 = 0, at = keys; i < 64; i += 16, at += 64) {
       const a = v128.load(at), b = v128.load(at, 16), c = v128.load(at, 32), d = v128.load(at, 48);
@@ -306,7 +309,9 @@ function look(market: usize, number: u32, chunk: usize, group: u32, plane: i32, 
   if (now & ~then) fall(now & ~then, market, number, chunk, group);
   if (then & ~now) rise(then & ~now, market, number, chunk, group);
   if (keep) return;
-  const next = f32x4.replace_lane(f32x4.replace_lane(f32x4.replace_lane(f32x4.splat(-Infinity), 0, safest), 1, -least), 2, mask ? top : -Infinity);
+  const loose = load<f32>(state, LOOSE);
+  if (loose > 0 && mask) least = -Infinity; // no limit proves a loose row unsafe: look again each time
+  const next = f32x4.replace_lane(f32x4.replace_lane(f32x4.replace_lane(f32x4.splat(loose), 0, safest), 1, -least), 2, mask ? top : -Infinity);
   if (v128.any_true(f32x4.ne(next, v128.load(state)))) v128.store(state, next);
   if (mask != before) {
     store<u64>(state, mask, UNSAFE_BITS);
@@ -354,7 +359,7 @@ export function mayBeNear(market: usize, ordinal: u32): bool {
 /** Of 64 rows those within the query's distance. */
 export function nearOf(market: usize, block: usize, log: u32, place: u32): u64 {
   const keys = keysOf(block, log) + (place << 2), screened = load<u32>(market, PASS) == Sound.SCREEN;
-  let mask: u64 = screened ? maskAbove(keys, load<f32>(market, NEAR + 4)) : 0;
+  let mask: u64 = screened && !(load<f32>(groupOf(block, place), LOOSE) > 0) ? maskAbove(keys, load<f32>(market, NEAR + 4)) : 0;
   let open = maskAbove(keys, screened ? load<f32>(market, NEAR) : -1) & ~mask; // not screened: all that have debt
   for (; open; open &= open - 1) {
     const i = <u32>ctz(open);

@@ -14,7 +14,7 @@
  * them nine bits of lines of an account (0: no quads), above those the stride.
  *
  *   group              ┌ bounds    4 f32            largest key found safe, least found unsafe (negated), largest found
- *                      │                            unsafe, −∞
+ *                      │                            unsafe, and LOOSE: +∞ where limits prove no row unsafe, else −∞
  *                      ├ unsafe    u64              a bit a row
  *                      └ reverts   u64
  *
@@ -79,6 +79,8 @@ const CHUNK_LOG2: u32 = 5;
 // @ts-ignore: decorator
 @inline export const HI: usize = 28;        // f32, a key above it is proved unsafe
 // @ts-ignore: decorator
+@inline export const NEAR: usize = 32;      // f32 limits of the query's distance, as LO and HI
+// @ts-ignore: decorator
 @inline export const FACTOR: usize = 40;    // f64, key times factor is close to 1/health
 // @ts-ignore: decorator
 @inline export const PASS: usize = 48;      // u32, which pass is sound for it (screen/pass)
@@ -126,6 +128,8 @@ export function openStore(bytesOfKey: u32, bytesOfMarket: u32, shelves: bool): b
 @inline export function onShelves(): bool { return shelved; }
 /** Bytes of a group of 64 rows, of its keys, of its lives. */
 const GROUP: u32 = 32, KEYS: u32 = 256, LIVES: u32 = 128;
+// @ts-ignore: decorator
+@inline export const LOOSE: usize = 12;
 // @ts-ignore: decorator
 @inline export const UNSAFE_BITS: usize = 16;
 // @ts-ignore: decorator
@@ -329,16 +333,19 @@ export function settle(index: u32): void {
 // ---- Rows
 
 /** Whether `count` more vaults of a market fit into memory: 0, or the fault. Then `place` cannot fail, if nothing is taken between. */
-export function reserve(market: usize, count: u32): i32 {
+export function reserve(market: usize, count: u32): i32 { return ensure(needed(market, count)) ? 0 : Fault.MEMORY; }
+
+/** Bytes that `count` more vaults of a market take at most; more than there can be where there are too many chunks. */
+export function needed(market: usize, count: u32): u64 {
   const room = load<u32>(market, ROOM);
   if (count <= room) return 0;
   const whole = (count - room >> ROWS_LOG) + 2, all = <u64>chunkCount + whole, own = <u64>load<u32>(market, CHUNKS) + whole;
-  if (all > MAX_CHUNKS) return Fault.MEMORY;
+  if (all > MAX_CHUNKS) return 1 << 33;
   // One chunk more for a last one that widens; tables that double, with all smaller ones that they pass through.
   let bytes = <u64>(whole + 1) * chunkBytes(load<u32>(market, SHAPE) | ROWS_LOG);
   if (all > <u64>1 << (chunksLog - CHUNK_LOG2)) bytes += all * 128;
   if (own > <u64>1 << load<u32>(market, ZONES_LOG)) bytes += own * 256;
-  return ensure(bytes) ? 0 : Fault.MEMORY;
+  return bytes;
 }
 
 /** Rows in a row: how many `place` gave. */
