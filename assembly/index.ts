@@ -15,3 +15,12 @@ export {
   liquidationPrice as maker_liquidationPrice,
 } from "./rules/ilk";
 export { auctionPrice as maker_auctionPrice, auctionStatus as maker_auctionStatus, take as maker_take } from "./rules/clip";
+export {
+  accountLiquidity as compound_accountLiquidity, accountLiquidityHalfUp as compound_accountLiquidityHalfUp, accrue as compound_accrue,
+  exchangeRate as compound_exchangeRate, borrowBalance as compound_borrowBalance, borrowRate as compound_borrowRate,
+  seizeTokens as compound_seizeTokens, seizeTokensHalfUp as compound_seizeTokensHalfUp,
+} from "./rules/compound";
+export {
+  isLiquidatable as comet_isLiquidatable, isBorrowCollateralized as comet_isBorrowCollateralized, accrue as comet_accrue,
+  absorb as comet_absorb, absorbAccrued as comet_absorbAccrued, quoteCollateral as comet_quoteCollateral,
+} from "./rules/comet";

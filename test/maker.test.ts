@@ -1,15 +1,14 @@
 import fc from "fast-check";
-import { PlimsollError } from "plimsoll";
 import { maker } from "plimsoll/maker";
 import { describe, expect, test, vi } from "vitest";
 import { MAX256, RAD, RAY, WAD, ofAnyWidth, runs, uintOf } from "./arbitraries.js";
+import { Tally, atLeast0, between, nudge, record, refuses, said } from "./contracts.js";
 import * as reference from "./reference/maker.js";
 
 vi.setConfig({ testTimeout: 120_000 });
 
 const RUNS = 4000;
 const u256 = uintOf(256), u128 = uintOf(128), i256 = u256.map((x) => BigInt.asIntN(256, x));
-const between = (min: bigint, max: bigint) => fc.bigInt({ min, max });
 
 /** Figures as the chain has them. */
 const usual = {
@@ -20,40 +19,7 @@ const usual = {
   cut: between(RAY - 10n ** 25n, RAY), tau: between(0n, 100_000n), step: between(0n, 1000n), price: between(0n, 10_000n * RAY),
 };
 
-/** Usual figures, of which some, or all, give way to ones from the whole range of their type. */
-function record<R extends Record<string, readonly [usual: fc.Arbitrary<unknown>, any: fc.Arbitrary<unknown>]>>(fields: R) {
-  type Out = { [K in keyof R]: R[K][0] extends fc.Arbitrary<infer T> ? T : never };
-  const names = Object.keys(fields), odd = fc.record(Object.fromEntries(names.map((name) => [name, fields[name]![1]])));
-  const plain = fc.record(Object.fromEntries(names.map((name) => [name, fields[name]![0]])));
-  const some = fc.oneof(
-    { weight: 3, arbitrary: fc.constant<string[]>([]) },
-    { weight: 5, arbitrary: fc.subarray(names, { minLength: 1, maxLength: Math.min(2, names.length) }) },
-    { weight: 1, arbitrary: fc.subarray(names) },
-    { weight: 1, arbitrary: fc.constant(names) },
-  );
-  return fc.tuple(plain, odd, some).map(([base, other, which]) => ({ ...base, ...Object.fromEntries(which.map((name) => [name, other[name]])) }) as Out);
-}
 const bool = [fc.constant(true), fc.boolean()] as const;
-const atLeast0 = (x: bigint, bits = 256) => (x < 0n ? 0n : x >> BigInt(bits) ? 2n ** BigInt(bits) - 1n : x);
-const nudge = fc.constantFrom(-1n, 0n, 1n);
-
-/** What the reference says, in the library's words. */
-function said(fn: () => object): object {
-  const answer = reference.outcome(fn);
-  return "reverts" in answer ? answer : { reverts: false, ...answer };
-}
-
-/** How often each outcome came up, to see that a property met more than one kind. */
-class Tally {
-  readonly counts = new Map<string, number>();
-  count(answer: object): void {
-    const kind = "reverts" in answer && answer.reverts ? `reverts: ${(answer as { reason?: string }).reason}` : "returns";
-    this.counts.set(kind, (this.counts.get(kind) ?? 0) + 1);
-  }
-  saw(...kinds: string[]): void {
-    for (const kind of kinds) expect([...this.counts.keys()]).toContain(kind);
-  }
-}
 
 describe("against the reference", () => {
   test("spot", () => {
@@ -313,13 +279,6 @@ describe("what does not fit is refused, with the field and the value", () => {
   } as const;
   const widths: Record<string, number> = { tip: 192, chip: 64, tic: 96 };
   const call = (name: string, x: unknown) => (maker as unknown as Record<string, (x: unknown) => unknown>)[name]!(x);
-  function refuses(run: () => unknown, code: string, ...parts: string[]): void {
-    let thrown: unknown;
-    try { run(); } catch (error) { thrown = error; }
-    expect(thrown).toBeInstanceOf(PlimsollError);
-    expect((thrown as PlimsollError).code).toBe(code);
-    for (const part of parts) expect((thrown as PlimsollError).message).toContain(part);
-  }
 
   for (const [name, good] of Object.entries(functions)) {
     test(name, () => {

@@ -15,6 +15,8 @@ describe("package.json", () => {
     expect(order(pack.exports)).toEqual([
       [".", [["types", "./dist/index.d.ts"], ["default", "./dist/index.js"]]],
       ["./maker", [["types", "./dist/protocols/maker.d.ts"], ["default", "./dist/maker.js"]]],
+      ["./compound-v2", [["types", "./dist/protocols/compound-v2.d.ts"], ["default", "./dist/compound-v2.js"]]],
+      ["./comet", [["types", "./dist/protocols/comet.d.ts"], ["default", "./dist/comet.js"]]],
       ["./plimsoll.wasm", [["types", "./dist/plimsoll.wasm.d.ts"], ["default", "./dist/plimsoll.wasm"]]],
       ["./package.json", "./package.json"],
     ]);
@@ -48,6 +50,7 @@ describe("importing", () => {
       globalThis.atob = (text) => { done.push("atob"); return decode(text); };
       const before = Reflect.ownKeys(globalThis).length, timers = process.getActiveResourcesInfo().filter((kind) => kind === "Timeout").length;
       const { openBook } = await import("plimsoll"), { maker } = await import("plimsoll/maker");
+      for (const protocol of ["compound-v2", "comet"]) await import("plimsoll/" + protocol);
       const atImport = [...done], globals = Reflect.ownKeys(globalThis).length - before, more = process.getActiveResourcesInfo().filter((kind) => kind === "Timeout").length - timers;
       maker.debt({ art: 1n, rate: 1n });
       openBook(maker);
@@ -68,6 +71,8 @@ describe("importing", () => {
   test("the exports are what the documentation names", async () => {
     expect(Object.keys(await import("plimsoll")).sort()).toEqual(["MAX_U128", "PlimsollError", "openBook", "toLimbs", "valueAt"]);
     expect(Object.keys(await import("plimsoll/maker"))).toEqual(["maker"]);
+    expect(Object.keys(await import("plimsoll/compound-v2")).sort()).toEqual(["compoundV2", "compoundV2HalfUp"]);
+    expect(Object.keys(await import("plimsoll/comet"))).toEqual(["comet"]);
   });
 
   test("both entries share one core, and one class of errors", () => {
@@ -92,8 +97,11 @@ describe("what is published", () => {
     const [{ files }] = JSON.parse(execFileSync("npm", ["pack", "--dry-run", "--json", "--ignore-scripts"], { encoding: "utf8", stdio: ["ignore", "pipe", "ignore"] })) as [{ files: { path: string }[] }];
     const paths = files.map(({ path }) => path).sort();
     for (const path of paths) expect(path).toMatch(/^(CHANGELOG\.md|LICENSE|dist\/LICENSE\.assemblyscript|README\.md|package\.json|dist\/(protocols\/)?[\w.-]+\.(js|d\.ts)|dist\/plimsoll\.wasm)$/);
-    for (const path of ["LICENSE", "dist/LICENSE.assemblyscript", "package.json", "dist/index.js", "dist/index.d.ts", "dist/maker.js", "dist/protocols/maker.d.ts", "dist/plimsoll.wasm", "dist/plimsoll.wasm.d.ts", "dist/module.inline.js"]) expect(paths).toContain(path);
-    for (const script of scripts()) expect(readFileSync("dist/index.js", "utf8") + readFileSync("dist/maker.js", "utf8") + JSON.stringify(pack)).toContain(script); // none left over from another build
+    for (const path of ["LICENSE", "dist/LICENSE.assemblyscript", "package.json", "dist/index.js", "dist/index.d.ts", "dist/maker.js", "dist/protocols/maker.d.ts", "dist/compound-v2.js", "dist/protocols/compound-v2.d.ts", "dist/comet.js", "dist/protocols/comet.d.ts", "dist/plimsoll.wasm", "dist/plimsoll.wasm.d.ts", "dist/module.inline.js"]) expect(paths).toContain(path);
+    const text = (script: string) => readFileSync(`dist/${script}`, "utf8");
+    for (const script of scripts()) { // none left over from another build
+      expect(JSON.stringify(pack) + scripts().filter((other) => other !== script).map(text).join("")).toContain(script);
+    }
   });
 
   test("publint has nothing to say", () => {

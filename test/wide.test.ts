@@ -20,7 +20,7 @@ interface Wide {
   divide(q: number, r: number, u: number, m: number, v: number, n: number): void;
   productLess(...limbs: bigint[]): number;
   checkedAdd(): number; checkedSub(): number; checkedMul(): number; checkedDiv(): number; sdiv(): number; pow(): number;
-  mulDivDown(): number; mulDivUp(): number; mulDivHalfUp(): number;
+  mulDivDown(): number; mulDivUp(): number; mulDivHalfUp(): number; mulThenDivDown(): number; mulThenDivHalfUp(): number; fits(): number;
   near(a: number, n: number): number; near128(lo: bigint, hi: bigint): number;
   upper(a: number, n: number): number; lower(a: number, n: number): number;
   upperQuotient(a: number, b: number, n: number): number; lowerQuotient(a: number, b: number, n: number): number;
@@ -54,7 +54,8 @@ function read(at: number, n: number): bigint {
 const lo = (x: bigint) => BigInt.asUintN(64, x), hi = (x: bigint) => x >> 64n;
 
 /** Writes operands, calls, and answers the result, or the reason of a revert. */
-function call(name: "checkedAdd" | "checkedSub" | "checkedMul" | "checkedDiv" | "sdiv" | "pow" | "mulDivDown" | "mulDivUp" | "mulDivHalfUp", ...operands: bigint[]): bigint | { reason: number } {
+type Checked = "checkedAdd" | "checkedSub" | "checkedMul" | "checkedDiv" | "sdiv" | "pow" | "mulDivDown" | "mulDivUp" | "mulDivHalfUp" | "mulThenDivDown" | "mulThenDivHalfUp" | "fits";
+function call(name: Checked, ...operands: bigint[]): bigint | { reason: number } {
   operands.forEach((operand, i) => write(wide.args() + i * 32, operand, 4));
   const reason = wide[name]();
   return reason === NONE ? read(wide.results(), 4) : { reason };
@@ -218,6 +219,22 @@ describe("checked u256", () => {
       expect(call("mulDivUp", a, b, c)).toEqual(fits((x + c - 1n) / c));
       expect(call("mulDivHalfUp", a, b, c)).toEqual(fits((2n * x + c) / (2n * c)));
     }), runs(10_000));
+  });
+
+  test("a product, then a quotient: what does not fit 256 bits on the way reverts", () => {
+    const half = fc.tuple(u, u).map(([q, c]): [bigint, bigint, bigint] => [BigInt.asUintN(127, q) * 2n + 1n, BigInt.asUintN(127, c), BigInt.asUintN(127, c) * 2n]); // (q + ½)·c
+    fc.assert(fc.property(fc.oneof(fc.tuple(u, u, u), fc.tuple(uintOf(128), uintOf(128), uintOf(128)), half), ([a, b, c]) => {
+      const expected = (x: bigint) => (x > MAX256 ? { reason: ARITHMETIC } : c ? x / c : { reason: DIVISION });
+      expect(call("mulThenDivDown", a, b, c)).toEqual(expected(a * b));
+      expect(call("mulThenDivHalfUp", a, b, c)).toEqual(expected(a * b + c / 2n));
+    }), { ...runs(5000), examples: [[[MAX256, 1n, 1n]], [[MAX256, 1n, 2n]], [[MAX256, 1n, 0n]], [[2n ** 128n, 2n ** 128n, 0n]]] });
+  });
+
+  test("fits tells how wide a value is", () => {
+    fc.assert(fc.property(u, fc.integer({ min: 1, max: 127 }), fc.boolean(), (a, bits, near) => {
+      const x = near ? BigInt.asUintN(bits + 1, a) : a;
+      for (const value of [x, 2n ** BigInt(bits), 2n ** BigInt(bits) - 1n]) expect(call("fits", value, BigInt(bits))).toBe(value >> BigInt(bits) ? 0n : 1n);
+    }), runs(5000));
   });
 
   test("sdiv truncates, and wraps at −2^255 / −1", () => {

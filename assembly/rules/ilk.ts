@@ -13,7 +13,7 @@ import { PRODUCT, addSmall, clear, compare, copy, divide, isZero, mulHi, product
 import { prepare } from "../wide/quotient";
 import {
   Revert, WAD, add, arg, at, begin, div, end, flag, forgive, isNegative, isNil, less, magnitude, min, mul, mulDivDown, mulDivUp,
-  pow, ptr, ray, require, result, resultFlag, reverted, sub, u256, withoutReason,
+  pow, ptr, ray, require, result, resultFlag, reverted, signedMul, sub, u256, withoutReason,
 } from "../wide/u256";
 
 /** Why the contracts revert, in the order of the messages in bindings/protocols/maker.ts. */
@@ -393,13 +393,6 @@ export function drip(): i32 {
   return end();
 }
 
-/** The Vat's `_mul(uint x, int y)` for y of a sign and a magnitude: the magnitude; x and the product fit int256. */
-function signedMul(x: u256, y: u256, negative: bool): u256 {
-  require(!isNegative(x), Revert.ARITHMETIC);
-  const z = mul(x, y);
-  require(!isNegative(z) || (negative && isNil(new u256(z.lo1, z.lo2, z.hi1, z.hi2 << 1))), Revert.ARITHMETIC);
-  return z;
-}
 function signedAdd(x: u256, y: u256, negative: bool): u256 { return negative ? sub(x, y) : add(x, y); }
 function signedSub(x: u256, y: u256, negative: bool): u256 { return signedAdd(x, y, !negative); }
 

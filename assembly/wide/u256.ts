@@ -118,8 +118,37 @@ export function negate(a: u256): u256 {
 }
 export function magnitude(a: u256): u256 { return isNegative(a) ? negate(a) : a; }
 
+/** The product of an int256 x ≥ 0 and an int256 of a sign and the magnitude y, as an int256: its magnitude. */
+export function signedMul(x: u256, y: u256, negative: bool): u256 {
+  require(!isNegative(x), Revert.ARITHMETIC);
+  const z = mul(x, y);
+  require(!isNegative(z) || (negative && isNil(new u256(z.lo1, z.lo2, z.hi1, z.hi2 << 1))), Revert.ARITHMETIC);
+  return z;
+}
+
+/** Whether `a` < 2^bits, for fewer than 128 bits. */
+export function fits(a: u256, bits: u32): bool {
+  return !((bits < 64 ? a.lo1 >> bits | a.lo2 : a.lo2 >> (bits - 64)) | a.hi1 | a.hi2);
+}
+
 /** How a quotient is rounded. */
 export namespace Round { export const DOWN = 0, UP = 1, HALF_UP = 2; }
+
+/**
+ * `a·b/c` as a contract writes it, in 256 bits: reverts where `a·b`, or with the `⌊c/2⌋` that HALF_UP adds to it, needs more.
+ * DOWN or HALF_UP.
+ */
+export function mulThenDiv(a: u256, b: u256, c: u256, round: i32): u256 {
+  let product = mul(a, b);
+  if (round == Round.HALF_UP) {
+    const half = at(ptr(c));
+    halve(ptr(half));
+    product = add(product, half);
+  }
+  return div(product, c);
+}
+/** `⌊a·b/1e18⌋`, the product in 256 bits. */
+export function mulWad(a: u256, b: u256): u256 { return mulThenDiv(a, b, new u256(WAD), Round.DOWN); }
 
 /** `a·b/c` with a 512-bit intermediate; reverts where `c` is 0 or the quotient needs more than 256 bits. */
 function mulDiv(a: u256, b: u256, c: u256, round: i32): u256 {

@@ -41,6 +41,14 @@ export function mulDivUp(): i32 {
 export function mulDivHalfUp(): i32 {
   checked.begin(); checked.result(0, checked.mulDivHalfUp(checked.arg(0), checked.arg(1), checked.arg(2))); return checked.end();
 }
+export function mulThenDivDown(): i32 {
+  checked.begin(); checked.result(0, checked.mulThenDiv(checked.arg(0), checked.arg(1), checked.arg(2), checked.Round.DOWN)); return checked.end();
+}
+export function mulThenDivHalfUp(): i32 {
+  checked.begin(); checked.result(0, checked.mulThenDiv(checked.arg(0), checked.arg(1), checked.arg(2), checked.Round.HALF_UP)); return checked.end();
+}
+/** Whether the first operand is below 2^(the second). */
+export function fits(): i32 { checked.begin(); checked.resultFlag(0, checked.fits(checked.arg(0), <u32>checked.arg(1).lo1)); return checked.end(); }
 
 // ---- Directed floats
 

@@ -1,0 +1,136 @@
+/**
+ * Compound v2: `Comptroller`, `CToken`, `JumpRateModelV2` and `WhitePaperInterestRateModel` of
+ * compound-finance/compound-protocol@a3214f67, re-implemented from the formulas.
+ *
+ *   T = ⌊⌊collateralFactor·exchangeRate⌋·price⌋
+ *   shortfall ⇔ Σ ⌊T·cTokenBalance⌋ < Σ ⌊price·borrowBalance⌋      strict; each product over 1e18
+ *
+ * Until a5591d5 the Comptroller rounded both products of T, and both of a liquidation's ratio, half-up, and answered MATH_ERROR
+ * where it reverts now: `Round.HALF_UP` is that revision, `Round.DOWN` the later one.
+ *
+ * Mantissas are 1e18, an exchange rate 1e(18 + underlying − cToken decimals), a price 1e(36 − underlying decimals), so that
+ * values are 1e18. Every figure is a uint256, every intermediate a checked one.
+ */
+import { COLLATERAL, OWED, addTo, beginAccount, isShort } from "./account";
+import { kinkedRate, utilizationOf } from "./kink";
+import { ARGS } from "../layout";
+import {
+  Round, WAD, add, arg, at, begin, count, end, forget, forgive, isNil, less, mul, mulThenDiv, mulWad, require, result, reverted, rows, sub,
+  u256,
+} from "../wide/u256";
+
+/** Why the contracts revert, in the order of the messages in bindings/protocols/compound-v2.ts. */
+namespace Why { export const ABSURD_RATE = 3; }
+
+/** `ComptrollerErrorReporter.Error`: an answer, not a revert. */
+export namespace Failure { export const NONE = 0, MATH = 11, PRICE = 13; }
+
+// ---- An account. `beginAccount`, `addAsset` for each market it has entered in their order, then `isShort`.
+
+/** The Comptroller's product of two mantissas. */
+function mulExp(a: u256, b: u256, round: i32): u256 { return mulThenDiv(a, b, new u256(WAD), round); }
+
+/** Adds what the account holds and owes in one market. Answers a `Failure`: then the account is not judged. */
+export function addAsset(factor: u256, exchangeRate: u256, price: u256, tokens: u256, borrowed: u256, round: i32): u32 {
+  if (isNil(price)) return Failure.PRICE;
+  const perToken = mulExp(mulExp(factor, exchangeRate, round), price, round);
+  addTo(COLLATERAL, mulWad(perToken, tokens));
+  addTo(OWED, mulWad(price, borrowed));
+  return settle(Failure.NONE, round);
+}
+
+/** The older Comptroller does not revert where its arithmetic fails. */
+function settle(failure: u32, round: i32): u32 {
+  if (round != Round.HALF_UP || !reverted()) return failure;
+  forgive();
+  return Failure.MATH;
+}
+
+/** Bytes of an asset's row. */
+// @ts-ignore: decorator
+@inline const ASSET: usize = 160;
+
+function liquidity(round: i32): i32 {
+  begin();
+  beginAccount();
+  let failure: u32 = Failure.NONE;
+  const last = rows(0) + <usize>count(0) * ASSET;
+  for (let row = rows(0); row < last && !failure && !reverted(); row += ASSET) {
+    forget();
+    failure = addAsset(at(row), at(row + 32), at(row + 64), at(row + 96), at(row + 128), round);
+  }
+  if (failure) beginAccount(); // nothing is said of its sums
+  forget();
+  const collateral = at(COLLATERAL), owed = at(OWED), none = new u256(), short = isShort();
+  result(0, new u256(failure));
+  result(1, short ? none : sub(collateral, owed));
+  result(2, short ? sub(owed, collateral) : none);
+  return end();
+}
+
+// ---- The contracts' functions. Arguments and results in the order of the descriptor.
+
+/** `Comptroller.getAccountLiquidity` */
+export function accountLiquidity(): i32 { return liquidity(Round.DOWN); }
+export function accountLiquidityHalfUp(): i32 { return liquidity(Round.HALF_UP); }
+
+/** `CToken.accrueInterest`: simple interest over the blocks since. In the same block nothing is looked at. */
+export function accrue(): i32 {
+  begin();
+  const borrows = arg(0), reserves = arg(1), index = arg(2), rate = arg(3), from = arg(4), to = arg(5);
+  require(!less(new u256(5000000000000), rate) || from == to, Why.ABSURD_RATE);
+  const factor = mul(rate, sub(to, from));
+  const interest = mulWad(factor, borrows);
+  result(0, add(mulWad(factor, index), index));
+  result(1, add(interest, borrows));
+  result(2, add(mulWad(arg(6), interest), reserves));
+  result(3, to);
+  result(4, interest);
+  return end();
+}
+
+/** What a market's lenders own: cash + borrows − reserves. */
+function owned(cash: u256, borrows: u256, reserves: u256): u256 { return sub(add(cash, borrows), reserves); }
+
+/** `CToken.exchangeRateStored` */
+export function exchangeRate(): i32 {
+  begin();
+  const supply = arg(3);
+  result(0, isNil(supply) ? arg(4) : mulThenDiv(owned(arg(0), arg(1), arg(2)), new u256(WAD), supply, Round.DOWN));
+  return end();
+}
+
+/** `CToken.borrowBalanceStored` */
+export function borrowBalance(): i32 {
+  begin();
+  const principal = arg(0);
+  result(0, isNil(principal) ? principal : mulThenDiv(principal, arg(1), arg(2), Round.DOWN));
+  return end();
+}
+
+/** `InterestRateModel.getBorrowRate` of the jump model. The whitepaper model is one whose kink is out of reach. */
+export function borrowRate(): i32 {
+  begin();
+  const borrows = arg(1), utilization = isNil(borrows) ? borrows : utilizationOf(borrows, owned(arg(0), borrows, arg(2)));
+  result(0, utilization);
+  result(1, kinkedRate(ARGS + 96, utilization));
+  return end();
+}
+
+/** `Comptroller.liquidateCalculateSeizeTokens` */
+export function seizeTokens(): i32 { return seize(Round.DOWN); }
+export function seizeTokensHalfUp(): i32 { return seize(Round.HALF_UP); }
+
+function seize(round: i32): i32 {
+  begin();
+  const priceBorrowed = arg(1), priceCollateral = arg(2);
+  let failure: u32 = Failure.PRICE, tokens = new u256();
+  if (!isNil(priceBorrowed) && !isNil(priceCollateral)) {
+    const numerator = mulExp(arg(0), priceBorrowed, round), denominator = mulExp(priceCollateral, arg(3), round);
+    tokens = mulWad(mulThenDiv(numerator, new u256(WAD), denominator, Round.DOWN), arg(4));
+    failure = settle(Failure.NONE, round);
+  }
+  result(0, new u256(failure));
+  result(1, failure ? new u256() : tokens);
+  return end();
+}

@@ -1,0 +1,133 @@
+/**
+ * Compound v2: `Comptroller`, `CToken`, `JumpRateModelV2` and `WhitePaperInterestRateModel`, as in
+ * compound-finance/compound-protocol at a3214f67.
+ *
+ * Mantissas are 1e18. An exchange rate is 1e(18 + underlying decimals − cToken decimals), a price 1e(36 − underlying decimals),
+ * so that values are 1e18; rates are per block. Functions take what the contracts take, up to the whole uint256, and answer
+ * `{ reverts: true, reason }` where the contract reverts: its own message, or the panic of checked arithmetic. An error code is
+ * no revert: 0 none, 13 `PRICE_ERROR`.
+ * @module
+ */
+import { PlimsollError } from "../errors.js";
+import { type Fields, type Outcome, type Values, contractFunction, list, or, uint } from "../protocol.js";
+
+const mantissa = uint(256, "1e18"), price = uint(256, "1e(36 - underlying decimals)");
+const exchange = uint(256, "1e(18 + underlying decimals - cToken decimals)");
+const underlying = uint(256, "underlying"), tokens = uint(256, "cToken"), value = uint(256, "1e18"), block = uint(256, "block");
+const error = uint(256, "");
+
+/** Why the contracts revert, as assembly/rules/compound.ts numbers it. */
+const reasons = ["", "Panic(0x11) arithmetic over/underflow", "Panic(0x12) division by zero", "borrow rate is absurdly high"] as const;
+
+const define = <I extends Fields, O extends Fields>(name: string, inputs: I, outputs: O, rounding = "") =>
+  contractFunction(`compoundV2${rounding}.${name}`, `compound_${name}${rounding}`, reasons, inputs, outputs);
+
+/** What an account has in a market that it has entered: `getAccountSnapshot`, and what the Comptroller and the oracle say of it. */
+const asset = {
+  collateralFactorMantissa: mantissa, exchangeRateMantissa: exchange, oraclePriceMantissa: price,
+  cTokenBalance: tokens, borrowBalance: underlying,
+};
+/** More than any Comptroller has; what fits one call. */
+const MOST_ASSETS = 1638;
+
+const liquidity = (rounding?: string) => define(
+  "accountLiquidity", { assets: list(MOST_ASSETS, asset) }, { error, liquidity: value, shortfall: value }, rounding,
+);
+
+const seize = (rounding?: string) => define(
+  "seizeTokens",
+  {
+    liquidationIncentiveMantissa: mantissa, priceBorrowedMantissa: price, priceCollateralMantissa: price, exchangeRateMantissa: exchange,
+    actualRepayAmount: underlying,
+  },
+  { error, seizeTokens: tokens },
+  rounding,
+);
+
+const accrueInputs = {
+  totalBorrows: underlying, totalReserves: underlying, borrowIndex: mantissa, borrowRateMantissa: mantissa,
+  accrualBlockNumber: block, blockNumber: block, reserveFactorMantissa: mantissa, cash: or(underlying, 0n),
+};
+const accrueOf = define(
+  "accrue", accrueInputs,
+  { borrowIndex: mantissa, totalBorrows: underlying, totalReserves: underlying, accrualBlockNumber: block, interestAccumulated: underlying },
+);
+
+/** A market after `accrueInterest`; `interestAccumulated` is in its event, which there is none of in the same block. */
+export interface Accrued {
+  readonly borrowIndex: bigint;
+  readonly totalBorrows: bigint;
+  readonly totalReserves: bigint;
+  readonly accrualBlockNumber: bigint;
+  readonly interestAccumulated?: bigint;
+}
+
+function accrue(inputs: Values<typeof accrueInputs>): Outcome<Accrued> {
+  const answer = accrueOf(inputs);
+  if (answer.reverts || inputs.blockNumber !== inputs.accrualBlockNumber) return answer;
+  const { interestAccumulated: _, ...market } = answer;
+  return market;
+}
+
+const exchangeRate = define(
+  "exchangeRate",
+  { cash: underlying, totalBorrows: underlying, totalReserves: underlying, totalSupply: tokens, initialExchangeRateMantissa: exchange },
+  { exchangeRate: exchange },
+);
+
+const borrowBalance = define(
+  "borrowBalance", { principal: underlying, borrowIndex: mantissa, interestIndex: mantissa }, { borrowBalance: underlying },
+);
+
+const MAX256 = (1n << 256n) - 1n;
+const yearly = or(mantissa, 0n);
+const borrowRateInputs = {
+  cash: underlying, borrows: underlying, reserves: underlying,
+  kink: or(mantissa, MAX256), multiplierPerBlock: mantissa, jumpMultiplierPerBlock: or(mantissa, 0n), baseRatePerBlock: mantissa,
+  baseRatePerYear: yearly, multiplierPerYear: yearly, jumpMultiplierPerYear: yearly,
+};
+const borrowRateOf = define("borrowRate", borrowRateInputs, { utilizationRate: mantissa, borrowRate: mantissa });
+
+function borrowRate(inputs: Values<typeof borrowRateInputs>): Outcome<{ readonly utilizationRate: bigint; readonly borrowRate: bigint }> {
+  const answer = borrowRateOf(inputs), { kink, jumpMultiplierPerBlock } = inputs;
+  if ((kink === undefined) !== (jumpMultiplierPerBlock === undefined)) {
+    const missing = kink === undefined ? "kink" : "jumpMultiplierPerBlock";
+    throw new PlimsollError("missing-field", `compoundV2.borrowRate lacks ${missing}: the jump model has a kink and its multiplier, the whitepaper model neither`);
+  }
+  return answer;
+}
+
+const accountLiquidity = liquidity(), seizeTokens = seize();
+
+/** Every reproduced function of Compound v2's contracts. */
+export interface CompoundV2 {
+  /**
+   * `Comptroller.getAccountLiquidity` of an account that has entered the `assets`, in their order. It can be liquidated where
+   * `shortfall` is above 0; an asset without a price is error 13, unless one before it reverts.
+   */
+  readonly accountLiquidity: typeof accountLiquidity;
+  /**
+   * `CToken.accrueInterest` at `blockNumber`. Without an `interestAccumulated` in the same block, where nothing is done. `cash` only
+   * goes to the rate model, whose answer is `borrowRateMantissa`.
+   */
+  readonly accrue: typeof accrue;
+  /** `CToken.exchangeRateStored`: `initialExchangeRateMantissa` while there is no supply. */
+  readonly exchangeRate: typeof exchangeRate;
+  /** `CToken.borrowBalanceStored`: `principal` as of the account's `interestIndex`, at the market's `borrowIndex`. */
+  readonly borrowBalance: typeof borrowBalance;
+  /**
+   * `getBorrowRate` and `utilizationRate` of the jump model, or without `kink` and `jumpMultiplierPerBlock` of the whitepaper model.
+   * The yearly figures, of which the constructor makes those per block, may be there and are not used.
+   */
+  readonly borrowRate: typeof borrowRate;
+  /** `Comptroller.liquidateCalculateSeizeTokens`: error 13 where a price is 0. */
+  readonly seizeTokens: typeof seizeTokens;
+}
+
+export const compoundV2: CompoundV2 = { accountLiquidity, accrue, exchangeRate, borrowBalance, borrowRate, seizeTokens };
+
+/**
+ * The Comptroller before a5591d5 (2020-12-10), which forks of that time have. It rounds the products of two mantissas half-up, in
+ * `accountLiquidity` and `seizeTokens`, and answers there with error 11, `MATH_ERROR`, where the later one reverts.
+ */
+export const compoundV2HalfUp: CompoundV2 = { ...compoundV2, accountLiquidity: liquidity("HalfUp"), seizeTokens: seize("HalfUp") };
