@@ -4,12 +4,15 @@
  */
 import { ARGS, RESULTS, STAGE, STAGE_BYTES, SYSTEM } from "./layout";
 import { candidates, makeRoom, push, reserveCandidates, rowAt, select, startSelection, threshold } from "./order/select";
+import { removeAccount } from "./accounts";
 import * as rule from "./rules";
+import { setView } from "./rules/assets";
+import * as shelf from "./rules/shelf";
 import { list as listRows, mayBeNear, nearOf, preview as previewMarket, setFloored, wanted } from "./screen/pass";
 import {
   BLOCK, CHUNKS, FACTOR, Fault, HEADER, INDEX, LINK_CHUNK, LINK_MAX, LINK_UNSAFE, LIVE, LOG, MARK, ROWS_LOG, UNSAFE_BITS, USED,
-  addMarket as newMarket, chunkAt, chunksHeld, foundBlock, foundLog, foundMarket, foundPlace, groupOf, idOf, keysOf, lifeAt, linkAt, lives, marketAt, marketsHeld, open as openRows, openStore, place,
-  placed, reserve as reserveRows, rowOf, shapeOf, seek, touch, userKeyAt, userKeyBytes, vacate, vaultAt, vaultsHeld,
+  addMarket as newMarket, chunkAt, chunksHeld, foundBlock, foundLog, foundMarket, foundPlace, groupOf, idAt, idOf, keysOf, lifeAt, linkAt, lives, marketAt, marketsHeld, onShelves, open as openRows, openStore, place,
+  placed, reserve as reserveRows, rowIn, rowOf, shapeOf, seek, touch, userKeyAt, userKeyBytes, vacate, vaultAt, vaultsHeld,
 } from "./store/chunks";
 import { enter, find as findKey, leave, reserveKeys } from "./store/keys";
 import { compare } from "./wide/limbs";
@@ -40,9 +43,14 @@ const TIME: usize = memory.data(32, 16);
 // @ts-ignore: decorator
 @inline function time(): usize { return accrued ? TIME : 0; }
 
-/** Opens the book, once per instance: bytes of a user's key (0: none). */
-export function open(keyBytes: u32): bool {
-  return openStore(keyBytes, rule.MARKET_BYTES, false) && reserveCandidates(1 << ROWS_LOG);
+/**
+ * Opens the book, once per instance: bytes of a user's key (0: none), the rule of its accounts (0: vaults of two amounts), and
+ * what the rule's revision does.
+ */
+export function open(keyBytes: u32, which: i32, choices: u32): bool {
+  const shelves = which != 0;
+  return openStore(keyBytes, shelves ? shelf.SHELF_BYTES : rule.MARKET_BYTES, shelves) && reserveCandidates(1 << ROWS_LOG)
+    && (!shelves || shelf.openShelves(which, choices));
 }
 
 export function size(): u32 { return vaultsHeld(); }
@@ -56,45 +64,52 @@ function takeFigures(to: usize, mask: u32): void {
 
 export function setSystem(mask: u32): void {
   takeFigures(SYSTEM, mask);
-  if (accrued && mask & rule.VIEW_FIELDS) refreshAll();
+  if (onShelves() || (accrued && mask & rule.VIEW_FIELDS)) refreshAll();
 }
 
-function refresh(market: usize): void {
+/** Where the figures of a market stand; in a book of accounts, of an asset. */
+function figuresAt(index: u32): usize { return onShelves() ? shelf.assetAt(index) : marketAt(index) + HEADER; }
+
+function refresh(index: u32): void {
+  if (onShelves()) { shelf.refreshAsset(index); return; }
+  const market = marketAt(index);
   rule.derive(market, time());
   touch(market);
 }
 
-function refreshAll(): void { for (let i: u32 = 0; i < marketsHeld(); ++i) refresh(marketAt(i)); }
+function refreshAll(): void {
+  if (onShelves()) { setView(time()); shelf.refreshAssets(); return; }
+  for (let i: u32 = 0; i < marketsHeld(); ++i) refresh(i);
+}
 
 /** A new market with the figures in ARGS; its number, or a fault. */
 export function addMarket(mask: u32): i32 {
-  const index = newMarket(shapeOf(0, rule.STRIDE));
+  const index = onShelves() ? shelf.addAsset() : newMarket(shapeOf(0, rule.STRIDE));
   if (index >= 0) setMarket(index, mask);
   return index;
 }
 
 export function setMarket(index: u32, mask: u32): void {
-  const market = marketAt(index);
-  takeFigures(market + HEADER, mask);
-  refresh(market);
+  takeFigures(figuresAt(index), mask);
+  refresh(index);
 }
 
 /** The same for many: their numbers (u32) in the stage, then a column (u128) of a page's length for each field of `mask`. */
 export function setMarkets(count: u32, mask: u32): void {
   for (let i: u32 = 0; i < count; ++i) {
-    const market = marketAt(load<u32>(STAGE + (i << 2)));
+    const index = load<u32>(STAGE + (i << 2)), figures = figuresAt(index);
     let from = STAGE + (MARKET_PAGE << 2) + (i << 4);
     for (let left = mask; left; left &= left - 1, from += MARKET_PAGE << 4) {
-      const to = market + HEADER + (ctz(left) << 5);
+      const to = figures + (ctz(left) << 5);
       v128.store(to, v128.load(from));
       v128.store(to, i64x2.splat(0), 16);
     }
-    refresh(market);
+    refresh(index);
   }
 }
 
 /** The figures of a market, to RESULTS. */
-export function getMarket(index: u32): void { memory.copy(RESULTS, marketAt(index) + HEADER, rule.FIGURES << 5); }
+export function getMarket(index: u32): void { memory.copy(RESULTS, figuresAt(index), 512); }
 
 /** Changes to the view at the time in ARGS, or to the stored one. */
 export function view(accrue: bool): void {
@@ -109,13 +124,18 @@ export function view(accrue: bool): void {
 export function accrue(): i32 {
   const now = STAGE; // ARGS may be read by the rule
   memory.copy(now, ARGS, 32);
+  if (onShelves()) {
+    const failed = shelf.accrueAssets(now);
+    refreshAll();
+    return failed;
+  }
   for (let i: u32 = 0; i < marketsHeld(); ++i) {
     memory.copy(SCENARIO, marketAt(i), rule.MARKET_BYTES);
     if (!rule.accrue(SCENARIO, now)) return i;
   }
   for (let i: u32 = 0; i < marketsHeld(); ++i) {
     rule.accrue(marketAt(i), now);
-    refresh(marketAt(i));
+    refresh(i);
   }
   return -1;
 }
@@ -185,6 +205,7 @@ export function remove(id: f64): i32 {
 }
 
 function removeRow(row: u32): void {
+  if (onShelves()) { removeAccount(row, true); return; }
   if (userKeyBytes()) leave(row);
   vacate(row);
 }
@@ -209,7 +230,7 @@ export function check(count: u32, mark: bool): i32 {
 /** Takes the marks off the first `count` ids, all of which were marked. */
 export function unmark(count: u32): void {
   for (let i: u32 = 0; i < count; ++i) {
-    const life = lifeAt(<u32>(<u64>load<f64>(idsIn() + (i << 3))));
+    const life = lifeAt(rowIn(load<f64>(idsIn() + (i << 3))));
     store<u16>(life, load<u16>(life) & ~MARK);
   }
 }
@@ -221,7 +242,7 @@ export function updateMany(count: u32, mask: u32): void {
 
 /** Removes the vaults whose ids were checked and marked. */
 export function removeMany(count: u32): void {
-  for (let i: u32 = 0; i < count; ++i) removeRow(<u32>(<u64>load<f64>(idsIn() + (i << 3))));
+  for (let i: u32 = 0; i < count; ++i) removeRow(rowIn(load<f64>(idsIn() + (i << 3))));
 }
 
 /** Whether the id's vault is there. */
@@ -232,7 +253,7 @@ export function find(skip: u32): u32 {
   const count = findKey(ARGS, STAGE, skip, <u32>(STAGE_BYTES >> 3));
   for (let i = <i32>count - 1; i >= 0; --i) { // from the back: an id is twice as wide as a row
     const row = load<u32>(STAGE + (i << 2));
-    store<f64>(STAGE + (i << 3), idOf(row, load<u16>(lifeAt(row))));
+    store<f64>(STAGE + (i << 3), idAt(row));
   }
   return count;
 }
@@ -248,6 +269,7 @@ export function marketOf(id: f64): i32 {
 /** Prepares a query of a market (or −1: of all): its debt floor is in ARGS[0], its distance in ARGS[1]. */
 export function prepare(floor: bool, near: bool, only: i32): void {
   setFloored(floor);
+  if (onShelves()) shelf.settle();
   if (!floor && !near) return;
   for (let i: u32 = 0; i < marketsHeld(); ++i) {
     if (only >= 0 && i != <u32>only) continue;
@@ -268,7 +290,7 @@ export function list(plane: i32, only: i32, near: bool): bool {
 export function candidateIds(order: i32, count: u32): bool {
   if (!reserveCandidates(count)) return false;
   for (let i: u32 = 0; i < count; ++i) {
-    const row = <u32>(<u64>load<f64>(STAGE + (i << 3)));
+    const row = rowIn(load<f64>(STAGE + (i << 3)));
     seek(row);
     push(rule.score(order, foundMarket, foundBlock, foundLog, foundPlace), row);
   }
@@ -282,7 +304,7 @@ export function candidateIds(order: i32, count: u32): bool {
  */
 export function gather(order: i32, k: u32, only: i32, near: bool, floor: bool): bool {
   let least = -Infinity;
-  if (order == rule.Order.RISKIEST && !floor && k < chunksHeld()) { // with a debt floor the largest key may belong to a row that does not count
+  if (order == rule.Order.RISKIEST && !floor && !onShelves() && k < chunksHeld()) { // with a debt floor the largest key may belong to a row that does not count
     startSelection(rule.Order.NONE);
     if (!reserveCandidates(chunksHeld())) return false;
     for (let m: u32 = 0; m < marketsHeld(); ++m) {
@@ -303,7 +325,7 @@ export function gather(order: i32, k: u32, only: i32, near: bool, floor: bool): 
     const market = marketAt(m), factor = load<f64>(market, FACTOR);
     for (let i: u32 = 0, n = load<u32>(market, CHUNKS); i < n; ++i) {
       const link = linkAt(market, i), close = near && mayBeNear(market, i);
-      if (!close && (!load<u16>(link, LINK_UNSAFE) || <f64>load<f32>(link, LINK_MAX) * factor < least)) continue;
+      if (!close && (!load<u16>(link, LINK_UNSAFE) || (least > -Infinity && <f64>load<f32>(link, LINK_MAX) * factor < least))) continue;
       if (!gatherChunk(order, k, market, load<u32>(link, LINK_CHUNK), least, close)) return false;
     }
   }
@@ -319,7 +341,7 @@ function gatherChunk(order: i32, k: u32, market: usize, number: u32, least: f64,
     if (near) mask |= nearOf(market, block, log, place);
     for (mask = wanted(mask, market, block, log, place); mask; mask &= mask - 1) {
       const at = place + <u32>ctz(mask);
-      if (<f64>load<f32>(keys + (at << 2)) * factor < least) continue;
+      if (least > -Infinity && <f64>load<f32>(keys + (at << 2)) * factor < least) continue;
       push(rule.score(order, market, block, log, at), number << ROWS_LOG | at);
     }
   }
@@ -336,44 +358,66 @@ export function rank(k: u32): u32 {
 export function ranked(from: u32, count: u32): void {
   for (let i: u32 = 0; i < count; ++i) {
     const row = rowAt(from + i);
-    store<f64>(STAGE + (i << 3), idOf(row, load<u16>(lifeAt(row))));
+    store<f64>(STAGE + (i << 3), idAt(row));
   }
 }
 
 /** Scenario `index` market with the figures of `mask` in ARGS; what would flip, paged like a scan. `rewind` first. */
 export function scenario(index: u32, mask: u32): void {
+  if (onShelves()) { shelf.changeInScenario(index, mask); return; }
   memory.copy(SCENARIO, marketAt(index), rule.MARKET_BYTES);
   takeFigures(SCENARIO + HEADER, mask);
   rule.derive(SCENARIO, time());
 }
-export function preview(index: u32): bool { return previewMarket(marketAt(index), SCENARIO); }
+/** What would flip in the market; in a book of accounts, on the shelf: false where a stream is full. */
+export function preview(index: u32): bool {
+  if (onShelves()) shelf.inScenario(SCENARIO, marketAt(index));
+  return previewMarket(marketAt(index), SCENARIO);
+}
+export function startScenario(): u32 {
+  if (onShelves()) shelf.startScenario();
+  return marketsHeld();
+}
 
 // ---- Figures of vaults
 
 /**
  * Describes the vaults of `count` ids at the stage's beginning: behind them, each a page of hits long, the market (u32),
- * the rule's columns, health and debt (u128), then the user's keys.
+ * the rule's columns (of accounts the collateral's value), health and debt (u128), then the user's keys.
  */
 export function describe(count: u32): void {
-  const rows = PAGE >> 1, keyBytes = userKeyBytes();
+  const rows = PAGE >> 1, keyBytes = userKeyBytes(), shelves = onShelves();
   const marketsOut = STAGE + (rows << 3), columns = marketsOut + (rows << 2);
-  const healthOut = columns + rows * rule.STRIDE, debtOut = healthOut + (rows << 4), keysOut = debtOut + (rows << 4);
-  for (let i: u32 = 0; i < count; ++i) {
-    const row = <u32>(<u64>load<f64>(STAGE + (i << 3)));
+  const healthOut = columns + rows * (shelves ? 16 : rule.STRIDE), debtOut = healthOut + (rows << 4), keysOut = debtOut + (rows << 4);
+  for (let i: u32 = 0, to: usize = 0; i < count; ++i, to += 16) {
+    const row = rowIn(load<f64>(STAGE + (i << 3)));
     seek(row);
-    const market = foundMarket, ink = vaultAt(foundBlock, foundLog, foundPlace), art = ink + rule.ART;
-    store<u32>(marketsOut + (i << 2), load<u32>(market, INDEX));
-    v128.store(columns + (i << 4), v128.load(ink));
-    v128.store(columns + (rows << 4) + (i << 4), v128.load(art));
-    rule.scale(market);
-    quotient(market + rule.HEALTH_SCALE, ink, art);
-    store<u64>(healthOut + (i << 4), quotientLo);
-    store<u64>(healthOut + (i << 4), quotientHi, 8);
-    rule.debtOf(market, art);
-    store<u64>(debtOut + (i << 4), rule.debtLo);
-    store<u64>(debtOut + (i << 4), rule.debtHi, 8);
+    const market = foundMarket;
+    if (shelves) {
+      const reverts = shelf.evaluateRow(market, foundBlock, foundLog, foundPlace);
+      store<u32>(marketsOut + (i << 2), 0);
+      putFigure(columns + to, shelf.Figure.VALUE, reverts);
+      putFigure(healthOut + to, shelf.Figure.HEALTH, reverts);
+      putFigure(debtOut + to, shelf.Figure.DEBT, reverts);
+    } else {
+      const ink = vaultAt(foundBlock, foundLog, foundPlace), art = ink + rule.ART;
+      store<u32>(marketsOut + (i << 2), load<u32>(market, INDEX));
+      v128.store(columns + to, v128.load(ink));
+      v128.store(columns + (rows << 4) + to, v128.load(art));
+      rule.scale(market);
+      quotient(market + rule.HEALTH_SCALE, ink, art);
+      put(healthOut + to, quotientLo, quotientHi);
+      rule.debtOf(market, art);
+      put(debtOut + to, rule.debtLo, rule.debtHi);
+    }
     if (keyBytes) memory.copy(keysOut + i * keyBytes, userKeyAt(row), keyBytes);
   }
+}
+
+function put(to: usize, lo: u64, hi: u64): void { store<u64>(to, lo); store<u64>(to, hi, 8); }
+function putFigure(to: usize, which: i32, reverts: bool): void {
+  shelf.figureOf(which, reverts);
+  put(to, shelf.figureLo, shelf.figureHi);
 }
 
 /** Everything about one vault, as stored or at the time in ARGS, to RESULTS; a fault for a stale id. The book's view stays. */
@@ -390,6 +434,7 @@ export function inspect(id: f64, accrue: bool): i32 {
 
 /** The first market with vaults whose accrual reverts in this view, or −1. */
 export function brokenMarket(): i32 {
+  if (onShelves()) return shelf.brokenAsset();
   for (let i: u32 = 0; i < marketsHeld(); ++i) if (rule.broken(marketAt(i)) && load<u32>(marketAt(i), LIVE)) return i;
   return -1;
 }
@@ -402,11 +447,15 @@ export function startColumn(): void { columnMarket = 0; columnOrdinal = 0; }
 
 /** The next rows of a column over all vaults, market by market in the order of their places, to the stage; their number, 0 at the end. */
 export function column(kind: i32): u32 {
-  const wide = kind == Column.RATIOS || kind == Column.DEBTS, end = STAGE + STAGE_BYTES;
+  const wide = kind == Column.RATIOS || kind == Column.DEBTS, end = STAGE + STAGE_BYTES, shelves = onShelves();
   let to = STAGE;
   for (; columnMarket < marketsHeld(); ++columnMarket, columnOrdinal = 0) {
-    const market = marketAt(columnMarket), chunks = load<u32>(market, CHUNKS), factor = rule.floatScale(market);
-    rule.scale(market);
+    const market = marketAt(columnMarket), chunks = load<u32>(market, CHUNKS);
+    let factor: f64 = 0;
+    if (!shelves) {
+      factor = rule.floatScale(market);
+      rule.scale(market);
+    }
     for (; columnOrdinal < chunks; ++columnOrdinal) {
       if (to + (16 << ROWS_LOG) > end) return rowsTo(to, wide);
       const number = load<u32>(linkAt(market, columnOrdinal), LINK_CHUNK), chunk = chunkAt(number), used = load<u32>(chunk, USED);
@@ -415,20 +464,26 @@ export function column(kind: i32): u32 {
       for (let i: u32 = 0; i < used; ++i, vault += rule.STRIDE) {
         const l = load<u16>(life + (i << 1));
         if (!(l & 1)) continue;
-        if (kind == Column.DEBTS) {
+        if (shelves) accountFigure(to, kind, market, block, log, i, number);
+        else if (kind == Column.DEBTS) {
           rule.debtOf(market, vault + rule.ART);
-          store<u64>(to, rule.debtLo);
-          store<u64>(to, rule.debtHi, 8);
+          put(to, rule.debtLo, rule.debtHi);
         } else if (kind == Column.RATIOS) {
           quotient(market + rule.RATIO_SCALE, vault, vault + rule.ART);
-          store<u64>(to, quotientLo);
-          store<u64>(to, quotientHi, 8);
+          put(to, quotientLo, quotientHi);
         } else store<f64>(to, kind == Column.IDS ? idOf(number << ROWS_LOG | i, l) : rule.floatRatio(factor, vault, vault + rule.ART));
         to += wide ? 16 : 8;
       }
     }
   }
   return rowsTo(to, wide);
+}
+
+function accountFigure(to: usize, kind: i32, market: usize, block: usize, shape: u32, place: u32, number: u32): void {
+  if (kind == Column.IDS) { store<f64>(to, idAt(number << ROWS_LOG | place)); return; }
+  const reverts = shelf.evaluateRow(market, block, shape, place);
+  if (kind == Column.RATIOS_F64) store<f64>(to, shelf.ratioAsNumber(reverts));
+  else putFigure(to, kind == Column.DEBTS ? shelf.Figure.DEBT : shelf.Figure.RATIO, reverts);
 }
 
 function rowsTo(end: usize, wide: bool): u32 { return <u32>(end - STAGE) >> (wide ? 4 : 3); }

@@ -3,8 +3,11 @@
 export {
   layout, open, size, setSystem, addMarket, setMarket, setMarkets, getMarket, view, accrue, reserve, load_ as load, update, remove, check,
   unmark, updateMany, removeMany, holds, find, marketOf, prepare, touchAll, list, candidateIds, gather, rank, ranked,
-  scenario, preview, describe, inspect, brokenMarket, startColumn, column, keysAt,
+  startScenario, scenario, preview, describe, inspect, brokenMarket, startColumn, column, keysAt,
 } from "./book";
+export {
+  reserveAccounts, reserveLines, loadAccounts, readAccount, rewriteAccount, translate, lay, setCategory,
+} from "./accounts";
 export { rewind, scan, found, emptyStreams } from "./screen/pass";
 export { startSelection, reserveCandidates } from "./order/select";
 

@@ -5,13 +5,13 @@
  */
 import { ARGS, RESULTS, STAGE, SYSTEM } from "../layout";
 import { clear, copy, isZero } from "../wide/limbs";
-import { Revert, Round, WAD, at, begin, end, forget, isNil, mulThenDiv, ptr, ray, u256 } from "../wide/u256";
+import { Round, WAD, at, begin, end, forgive, isNegative, isNil, mulDivDown, negate, ptr, ray, u256 } from "../wide/u256";
 import * as aave from "./aave";
 import * as comet from "./comet";
 import * as compound from "./compound";
-import { beginAccount, isShort } from "./account";
+import { COLLATERAL, OWED, beginAccount, isShort } from "./account";
 import {
-  ASSET, ASSETS, BASE, BORROW_INDEX, Entry, Kind, Rounding, Rule,
+  ASSET, ASSETS, BASE, BORROW_INDEX, BROKEN, EXCHANGE_RATE, Entry, Kind, Rule,
   amountBytes, amountsOf, rule, setFast, setSteps, setUnscreened, tagsOf,
 } from "./lines";
 import { Status } from "./status";
@@ -77,19 +77,241 @@ export function derive(asset: usize): void {
 function deriveReserve(asset: usize): void {
   aave.choose(choices);
   const price = at(asset + AaveFigure.PRICE), unit = aave.unitOf(asset - 32), last = at(asset + AaveFigure.LAST_UPDATE), time = now ? at(now) : last;
-  const down = Rounding.DOWN, half = Rounding.HALF_UP;
+  const down = Round.DOWN, half = Round.HALF_UP;
   const income = aave.incomeIndex(at(asset + AaveFigure.LIQUIDITY_INDEX), at(asset + AaveFigure.LIQUIDITY_RATE), last, time);
   if (end()) setUnscreened(asset);
   else setSteps(asset, true, income, ray(), aave.chosen(aave.Choice.FLOOR_BALANCES) ? down : half, price, unit, down);
   forgive();
   const debt = aave.debtIndex(at(asset + AaveFigure.BORROW_INDEX), at(asset + AaveFigure.BORROW_RATE), last, time);
   if (end()) setUnscreened(asset);
-  else setSteps(asset, false, debt, ray(), aave.chosen(aave.Choice.CEIL_DEBTS) ? Rounding.UP : half, price, unit, aave.chosen(aave.Choice.CEIL_DEBT_VALUES) ? Rounding.UP : down);
+  else setSteps(asset, false, debt, ray(), aave.chosen(aave.Choice.CEIL_DEBTS) ? Round.UP : half, price, unit, aave.chosen(aave.Choice.CEIL_DEBT_VALUES) ? Round.UP : down);
 }
 
-/** The exchange rate of the view: of stored or of accrued figures. */
+/** The exchange rate of the view, of stored or of accrued figures, and the borrowers' index. */
 function deriveToken(asset: usize): void {
+  const wad = new u256(WAD), one = new u256(1), unit = at(asset + TokenFigure.PRICE);
+  let borrows = at(asset + TokenFigure.BORROWS), reserves = at(asset + TokenFigure.RESERVES), index = at(asset + TokenFigure.BORROW_INDEX);
+  if (now) {
+    compound.accrueTo(borrows, reserves, index, at(asset + TokenFigure.RATE), at(asset + TokenFigure.BLOCK), at(now), at(asset + TokenFigure.RESERVE_FACTOR));
+    index = at(compound.ACCRUED); borrows = at(compound.ACCRUED + 32); reserves = at(compound.ACCRUED + 64);
+  }
+  const rate = compound.exchangeRateOf(at(asset + TokenFigure.CASH), borrows, reserves, at(asset + TokenFigure.SUPPLY), at(asset + TokenFigure.INITIAL));
+  const each = compound.perToken(at(asset + TokenFigure.FACTOR), rate, unit, choices);
+  copy(asset + BORROW_INDEX, ptr(index), 4);
+  copy(asset + EXCHANGE_RATE, ptr(rate), 4);
+  const why = end();
+  store<u32>(asset + BROKEN, why);
+  if (why || isNil(unit)) { setUnscreened(asset); return; }
+  setSteps(asset, true, each, wad, Round.DOWN, one, one, Round.DOWN);
+  setSteps(asset, false, index, wad, Round.DOWN, unit, wad, Round.DOWN);
 }
 
 function deriveCollateral(asset: usize): void {
+  const price = at(asset + CometFigure.PRICE);
+  if (isNil(price) || isNegative(price)) { setUnscreened(asset); return; }
+  setSteps(asset, true, price, at(asset + CometFigure.SCALE), Round.DOWN, at(asset + CometFigure.LIQUIDATE_FACTOR), new u256(WAD), Round.DOWN);
+  setSteps(asset, false, new u256(), new u256(1), Round.DOWN, new u256(), new u256(1), Round.DOWN);
+}
+
+/** What a Comet's borrowers owe, from the system's figures. */
+export function deriveBase(asset: usize): void {
+  begin();
+  setFast(asset, true);
+  const base = SYSTEM, price = at(base + CometFigure.BASE_PRICE), scale = at(base + CometFigure.BASE_SCALE);
+  copy(asset + BORROW_INDEX, base + CometFigure.BORROW_INDEX, 4);
+  copy(asset + EXCHANGE_RATE, base + CometFigure.SUPPLY_INDEX, 4);
+  let why = 0;
+  if (now) {
+    comet.accrueIndexes(base + CometFigure.SUPPLY_INDEX, base + CometFigure.TOTAL_SUPPLY, at(base + CometFigure.LAST_ACCRUAL), at(now), base + CometFigure.RATES);
+    why = end();
+    if (!why) { copy(asset + EXCHANGE_RATE, RESULTS, 4); copy(asset + BORROW_INDEX, RESULTS + 32, 4); }
+  }
+  store<u32>(asset + BROKEN, why);
+  if (why || isNil(price) || isNegative(price)) { setUnscreened(asset); return; }
+  setSteps(asset, false, at(asset + BORROW_INDEX), new u256(1000000000000000), Round.DOWN, price, scale, Round.DOWN);
+  setSteps(asset, true, new u256(), new u256(1), Round.DOWN, new u256(), new u256(1), Round.DOWN);
+}
+
+/** Moves an asset's figures to the time at `to`, as its contract's accrual would. False, and nothing changed, where that reverts. */
+export function accrue(asset: usize, to: usize): bool {
+  begin();
+  if (rule <= Rule.AAVE_SUM) {
+    aave.choose(choices);
+    const time = at(to), last = at(asset + AaveFigure.LAST_UPDATE);
+    const income = aave.incomeIndex(at(asset + AaveFigure.LIQUIDITY_INDEX), at(asset + AaveFigure.LIQUIDITY_RATE), last, time);
+    const debt = aave.debtIndex(at(asset + AaveFigure.BORROW_INDEX), at(asset + AaveFigure.BORROW_RATE), last, time);
+    if (end() || (income.hi1 | income.hi2 | debt.hi1 | debt.hi2)) return false;
+    copy(asset + AaveFigure.LIQUIDITY_INDEX, ptr(income), 4);
+    copy(asset + AaveFigure.BORROW_INDEX, ptr(debt), 4);
+    copy(asset + AaveFigure.LAST_UPDATE, to, 4);
+  } else if (rule == Rule.COMPOUND) {
+    compound.accrueTo(
+      at(asset + TokenFigure.BORROWS), at(asset + TokenFigure.RESERVES), at(asset + TokenFigure.BORROW_INDEX), at(asset + TokenFigure.RATE),
+      at(asset + TokenFigure.BLOCK), at(to), at(asset + TokenFigure.RESERVE_FACTOR),
+    );
+    if (end()) return false;
+    copy(asset + TokenFigure.BORROW_INDEX, compound.ACCRUED, 4);
+    copy(asset + TokenFigure.BORROWS, compound.ACCRUED + 32, 8); // and reserves
+    copy(asset + TokenFigure.BLOCK, to, 4);
+  }
+  return true;
+}
+
+/** The same of the figures that all assets share: a Comet's indexes. */
+export function accrueSystem(to: usize): bool {
+  if (rule != Rule.COMET) return true;
+  begin();
+  const base = SYSTEM;
+  comet.accrueIndexes(base + CometFigure.SUPPLY_INDEX, base + CometFigure.TOTAL_SUPPLY, at(base + CometFigure.LAST_ACCRUAL), at(to), base + CometFigure.RATES);
+  if (end()) return false;
+  copy(base + CometFigure.SUPPLY_INDEX, RESULTS, 8); // and of borrowers
+  copy(base + CometFigure.LAST_ACCRUAL, to, 4);
+  return true;
+}
+
+// ---- One account as arguments
+
+function rowsArgument(field: u32, count: u32, first: usize): void {
+  const to = ARGS + (field << 5);
+  clear(to, 4);
+  store<u64>(to, count);
+  store<u64>(to, first - STAGE >> 5, 8);
+}
+
+function word(field: u32, value: u64): void {
+  clear(ARGS + (field << 5), 4);
+  store<u64>(ARGS + (field << 5), value);
+}
+
+/**
+ * Lays an account out as the arguments of its protocol's functions: Aave's `accountData` and `liquidationCall`, Compound's
+ * `accountLiquidity`, a Comet's `isLiquidatable` and `absorb`. Lines stand in the order of their assets. False where an accrual
+ * on the way reverts.
+ */
+export function lay(set: usize, vault: usize, lines: u32): bool {
+  const category = <u32>load<u8>(vault, 4), width = <usize>(rule <= Rule.AAVE_SUM ? aave.Reserve.BYTES : rule == Rule.COMPOUND ? 160 : 224);
+  let tag = tagsOf(vault), amount = amountsOf(vault, lines), row = rowsAt + CATEGORY_BYTES - width, id: u32 = -1, known = true;
+  const config = ARGS + (aave.Arg.CONFIG << 5);
+  if (rule <= Rule.AAVE_SUM) clear(config, 4);
+  else if (rule == Rule.COMET) word(0, 0);
+  for (const last = tag + (<u32>load<u16>(vault, 6) << 1); tag < last; tag += 2, amount += amountBytes) {
+    const index = <u32>load<u8>(tag), kind = <u32>load<u8>(tag, 1), asset = set + ASSETS + index * ASSET, owed = (kind & 1) != 0, idle = kind >= Kind.IDLE;
+    if (!idle && load<u32>(asset, BROKEN)) known = false;
+    if (rule == Rule.COMET && index == BASE) {
+      copy(ARGS, amount, 2);
+      if (owed) { begin(); copy(ARGS, ptr(negate(at(ARGS))), 4); }
+      continue;
+    }
+    if (index != id) {
+      row += width;
+      memory.fill(row, 0, width);
+      id = index;
+      if (rule <= Rule.AAVE_SUM) {
+        store<u32>(row, index);
+        memory.copy(row + 32, asset, 288);
+        memory.copy(row + 416, asset + AaveFigure.CATEGORY, 96);
+        if (!now) clear(row + aave.Reserve.LAST_UPDATE, 4);
+      } else if (rule == Rule.COMPOUND) {
+        copy(row, asset + TokenFigure.FACTOR, 4);
+        copy(row + 32, asset + EXCHANGE_RATE, 4);
+        copy(row + 64, asset + TokenFigure.PRICE, 4);
+      } else {
+        store<u32>(row, index);
+        copy(row + 64, asset, 20); // price, scale, factors
+      }
+    }
+    if (rule <= Rule.AAVE_SUM) {
+      const bit = index << 1 | u32(!owed);
+      if (!idle) store<u8>(config + (bit >> 3), load<u8>(config + (bit >> 3)) | <u8>(<u32>1 << (bit & 7)));
+      copy(row + (owed ? aave.Reserve.SCALED_DEBT : aave.Reserve.SCALED_BALANCE), amount, 2);
+    } else if (rule == Rule.COMPOUND) {
+      if (owed) {
+        begin();
+        const balance = compound.balanceOf(new u256(load<u64>(amount), load<u64>(amount, 8)), at(asset + BORROW_INDEX), new u256(load<u64>(amount, 16), load<u64>(amount, 24)));
+        if (end()) known = false;
+        copy(row + 128, ptr(balance), 4);
+      } else copy(row + 96, amount, 2);
+    } else copy(row + 32, amount, 2);
+  }
+  const rows = <u32>((row + width - rowsAt - CATEGORY_BYTES) / width), first = rowsAt + CATEGORY_BYTES;
+  if (rule <= Rule.AAVE_SUM) {
+    word(0, choices);
+    word(aave.Arg.NOW, 0);
+    if (now) copy(ARGS + (aave.Arg.NOW << 5), now, 4);
+    word(aave.Arg.CATEGORY, category);
+    word(aave.Arg.COUNT, 128);
+    memory.copy(rowsAt, categoryAt(category), CATEGORY_BYTES);
+    store<u64>(rowsAt, category);
+    rowsArgument(aave.Arg.CATEGORIES, 1, rowsAt);
+    rowsArgument(aave.Arg.RESERVES, rows, first);
+  } else if (rule == Rule.COMPOUND) rowsArgument(0, rows, first);
+  else {
+    const base = set + ASSETS + BASE * ASSET;
+    copy(ARGS + 32, base + EXCHANGE_RATE, 4);
+    copy(ARGS + 64, base + BORROW_INDEX, 4);
+    copy(ARGS + 96, SYSTEM + CometFigure.BASE_PRICE, 8);
+    rowsArgument(5, rows, first);
+    copy(ARGS + 192, SYSTEM + CometFigure.TOTAL_SUPPLY, 8);
+  }
+  return known;
+}
+
+/** What the contract says of an account: value of its collateral, debt, health (wad), and health as a fraction. */
+export const VALUE: usize = memory.data(160, 16);
+export const DEBT: usize = VALUE + 32, HEALTH: usize = VALUE + 64, NUMERATOR: usize = VALUE + 96, DENOMINATOR: usize = VALUE + 128;
+export const FIGURE_LIMBS: u32 = 20;
+
+/** The same from sums that steps made: of collateral, of what thresholds leave of it, of debt. */
+export function setSums(c0: u64, c1: u64, s0: u64, s1: u64, d0: u64, d1: u64): i32 {
+  if (rule <= Rule.AAVE_SUM) {
+    aave.choose(choices);
+    aave.beginAccount();
+    pair(aave.COLLATERAL, c0, c1);
+    pair(aave.BY_THRESHOLD, s0, s1);
+    pair(aave.DEBT, d0, d1);
+  } else {
+    beginAccount();
+    pair(COLLATERAL, s0, s1);
+    pair(OWED, d0, d1);
+  }
+  const status = finish();
+  pair(VALUE, c0, c1);
+  return status;
+}
+function pair(to: usize, lo: u64, hi: u64): void { store<u64>(to, lo); store<u64>(to, hi, 8); }
+
+/** Figures and judgement from the protocol's own sums. */
+function finish(): i32 {
+  begin();
+  if (rule <= Rule.AAVE_SUM) {
+    const health = aave.healthFactor(), liquidatable = aave.isLiquidatable(health);
+    aave.healthParts(NUMERATOR, DENOMINATOR);
+    if (end()) { clear(VALUE, FIGURE_LIMBS); return Status.REVERTS; }
+    copy(VALUE, aave.COLLATERAL, 4);
+    copy(DEBT, aave.DEBT, 4);
+    copy(HEALTH, ptr(health), 4);
+    return liquidatable ? Status.UNSAFE : Status.SAFE;
+  }
+  copy(VALUE, COLLATERAL, 4); copy(NUMERATOR, COLLATERAL, 4);
+  copy(DEBT, OWED, 4); copy(DENOMINATOR, OWED, 4);
+  memory.fill(HEALTH, 0xff, 32);
+  if (!isZero(OWED, 4)) {
+    const health = mulDivDown(at(COLLATERAL), new u256(WAD), at(OWED));
+    if (!end()) copy(HEALTH, ptr(health), 4);
+  }
+  return isShort() ? Status.UNSAFE : Status.SAFE;
+}
+
+/** The contract's own judgement, and its figures. */
+export function slow(set: usize, vault: usize, lines: u32): i32 {
+  clear(VALUE, FIGURE_LIMBS);
+  if (!lay(set, vault, lines)) return Status.REVERTS;
+  if (rule <= Rule.AAVE_SUM) {
+    aave.start();
+    aave.sumAccount();
+    if (end()) return Status.REVERTS;
+  } else if (rule == Rule.COMPOUND) {
+    if (compound.liquidity(choices) || load<u32>(RESULTS)) return Status.REVERTS; // an error bars liquidation as a revert would
+  } else if (comet.isLiquidatable()) return Status.REVERTS;
+  return finish();
 }

@@ -140,6 +140,11 @@ function accrueTo(
   result(first + 4, borrowRate);
 }
 
+/** The indexes (at `indexes`: supply, borrow) as an account would find them at `now`, as results 0 and 1. */
+export function accrueIndexes(indexes: usize, totals: usize, last: u256, now: u256, rates: usize): void {
+  accrueTo(0, at(indexes), at(indexes + 32), at(totals), at(totals + 32), last, now, rates);
+}
+
 /** arguments: both indexes, both totals, lastAccrualTime, timestamp, the rates */
 export function accrue(): i32 {
   begin();

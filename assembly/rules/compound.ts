@@ -13,9 +13,10 @@
  */
 import { COLLATERAL, OWED, addTo, beginAccount, isShort } from "./account";
 import { kinkedRate, utilizationOf } from "./kink";
-import { ARGS } from "../layout";
+import { ARGS, RESULTS } from "../layout";
+import { copy } from "../wide/limbs";
 import {
-  Round, WAD, add, arg, at, begin, count, end, forget, forgive, isNil, less, mul, mulThenDiv, mulWad, require, result, reverted, rows, sub,
+  Round, WAD, add, arg, at, begin, count, end, forget, forgive, isNil, less, mul, mulThenDiv, mulWad, ptr, require, result, reverted, rows, sub,
   u256,
 } from "../wide/u256";
 
@@ -30,11 +31,13 @@ export namespace Failure { export const NONE = 0, MATH = 11, PRICE = 13; }
 /** The Comptroller's product of two mantissas. */
 function mulExp(a: u256, b: u256, round: i32): u256 { return mulThenDiv(a, b, new u256(WAD), round); }
 
+/** `tokensToDenom`: what a cToken counts for. */
+export function perToken(factor: u256, exchangeRate: u256, price: u256, round: i32): u256 { return mulExp(mulExp(factor, exchangeRate, round), price, round); }
+
 /** Adds what the account holds and owes in one market. Answers a `Failure`: then the account is not judged. */
 export function addAsset(factor: u256, exchangeRate: u256, price: u256, tokens: u256, borrowed: u256, round: i32): u32 {
   if (isNil(price)) return Failure.PRICE;
-  const perToken = mulExp(mulExp(factor, exchangeRate, round), price, round);
-  addTo(COLLATERAL, mulWad(perToken, tokens));
+  addTo(COLLATERAL, mulWad(perToken(factor, exchangeRate, price, round), tokens));
   addTo(OWED, mulWad(price, borrowed));
   return settle(Failure.NONE, round);
 }
@@ -50,7 +53,7 @@ function settle(failure: u32, round: i32): u32 {
 // @ts-ignore: decorator
 @inline const ASSET: usize = 160;
 
-function liquidity(round: i32): i32 {
+export function liquidity(round: i32): i32 {
   begin();
   beginAccount();
   let failure: u32 = Failure.NONE;
@@ -74,18 +77,27 @@ function liquidity(round: i32): i32 {
 export function accountLiquidity(): i32 { return liquidity(Round.DOWN); }
 export function accountLiquidityHalfUp(): i32 { return liquidity(Round.HALF_UP); }
 
+/** What `accrueInterest` leaves: index, borrows, reserves, and the interest between. */
+export const ACCRUED: usize = memory.data(128, 16);
+
 /** `CToken.accrueInterest`: simple interest over the blocks since. In the same block nothing is looked at. */
-export function accrue(): i32 {
-  begin();
-  const borrows = arg(0), reserves = arg(1), index = arg(2), rate = arg(3), from = arg(4), to = arg(5);
+export function accrueTo(borrows: u256, reserves: u256, index: u256, rate: u256, from: u256, to: u256, reserveFactor: u256): void {
   require(!less(new u256(5000000000000), rate) || from == to, Why.ABSURD_RATE);
   const factor = mul(rate, sub(to, from));
   const interest = mulWad(factor, borrows);
-  result(0, add(mulWad(factor, index), index));
-  result(1, add(interest, borrows));
-  result(2, add(mulWad(arg(6), interest), reserves));
-  result(3, to);
-  result(4, interest);
+  copy(ACCRUED, ptr(add(mulWad(factor, index), index)), 4);
+  copy(ACCRUED + 32, ptr(add(interest, borrows)), 4);
+  copy(ACCRUED + 64, ptr(add(mulWad(reserveFactor, interest), reserves)), 4);
+  copy(ACCRUED + 96, ptr(interest), 4);
+}
+
+/** arguments: totalBorrows, totalReserves, borrowIndex, rate, from, to, reserveFactor */
+export function accrue(): i32 {
+  begin();
+  accrueTo(arg(0), arg(1), arg(2), arg(3), arg(4), arg(5), arg(6));
+  copy(RESULTS, ACCRUED, 12);
+  result(3, arg(5));
+  copy(RESULTS + 128, ACCRUED + 96, 4);
   return end();
 }
 
@@ -93,18 +105,24 @@ export function accrue(): i32 {
 function owned(cash: u256, borrows: u256, reserves: u256): u256 { return sub(add(cash, borrows), reserves); }
 
 /** `CToken.exchangeRateStored` */
+export function exchangeRateOf(cash: u256, borrows: u256, reserves: u256, supply: u256, initial: u256): u256 {
+  return isNil(supply) ? initial : mulThenDiv(owned(cash, borrows, reserves), new u256(WAD), supply, Round.DOWN);
+}
+
 export function exchangeRate(): i32 {
   begin();
-  const supply = arg(3);
-  result(0, isNil(supply) ? arg(4) : mulThenDiv(owned(arg(0), arg(1), arg(2)), new u256(WAD), supply, Round.DOWN));
+  result(0, exchangeRateOf(arg(0), arg(1), arg(2), arg(3), arg(4)));
   return end();
 }
 
 /** `CToken.borrowBalanceStored` */
+export function balanceOf(principal: u256, index: u256, interestIndex: u256): u256 {
+  return isNil(principal) ? principal : mulThenDiv(principal, index, interestIndex, Round.DOWN);
+}
+
 export function borrowBalance(): i32 {
   begin();
-  const principal = arg(0);
-  result(0, isNil(principal) ? principal : mulThenDiv(principal, arg(1), arg(2), Round.DOWN));
+  result(0, balanceOf(arg(0), arg(1), arg(2)));
   return end();
 }
 

@@ -7,7 +7,7 @@
  */
 import { RESULTS, SYSTEM } from "../layout";
 import { FACTOR, HEADER, HI, LO, NEAR, PASS, keysOf, lives, vaultAt } from "../store/chunks";
-import { Sound, Status, setReverting } from "./status";
+import { Order, Sound, Status, setReverting } from "./status";
 import { DOWN, UP, above32, above32Pair, below32, lowerQuotient, near, nearPair, upperQuotient } from "../wide/float";
 import { PRODUCT, addSmall, clear, compare, copy, divide, isZero, mulHi, product, productLess, product128 } from "../wide/limbs";
 import { prepare } from "../wide/quotient";
@@ -310,8 +310,6 @@ export function score(order: i32, market: usize, block: usize, log: u32, place: 
   price(LEFT, amount(ink), amount(art), at(market + VIEW_RATE), at(market + MAT), at(SYSTEM + PAR));
   return near(LEFT, PRICE_LIMBS);
 }
-
-export namespace Order { export const NONE = 0, RISKIEST = 1, DEBT = 2, PRICE = 3; }
 
 /** Whether a comes before b (−1), after it (1) or beside it (0), exactly. */
 export function precedes(order: i32, am: usize, ab: usize, al: u32, ap: u32, bm: usize, bb: usize, bl: u32, bp: u32): i32 {

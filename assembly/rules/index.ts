@@ -4,9 +4,11 @@ import * as shelf from "./shelf";
 import { HI, LO, onShelves } from "../store/chunks";
 
 export {
-  ART, DEBT_SCALE, FIGURES, HEALTH_SCALE, MARKET_BYTES, Order, RATIO_SCALE, STRIDE, VIEW_FIELDS,
-  debtHi, debtLo, debtOf, floatRatio, floatScale, rekey, scale,
+  ART, DEBT_SCALE, FIGURES, HEALTH_SCALE, MARKET_BYTES, RATIO_SCALE, STRIDE, VIEW_FIELDS,
+  accrue, broken, debtHi, debtLo, debtOf, derive, floatRatio, floatScale, inspect, rekey, scale,
 } from "./ilk";
+
+export { Order } from "./status";
 
 // ---- What the screen asks
 

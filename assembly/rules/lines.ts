@@ -13,7 +13,7 @@
  */
 import { near } from "../wide/float";
 import { clear, copy, divide, isZero, mulHi, product } from "../wide/limbs";
-import { ptr, u256 } from "../wide/u256";
+import { Round, ptr, u256 } from "../wide/u256";
 
 /** Which contracts' rule the book follows. */
 export namespace Rule { export const AAVE_AVERAGE = 1, AAVE_SUM = 2, COMPOUND = 3, COMET = 4; }
@@ -35,7 +35,7 @@ export namespace Kind { export const HELD: u32 = 0, OWED: u32 = 1, IDLE: u32 = 2
 
 /** A set: assets, what each category makes of each asset's threshold, and the weights of both sides in each category. */
 export const SPREAD: usize = 0; // f32, by how much at most collateral may count more than its weight says
-export const ASSETS: u32 = 64, ASSET: u32 = 768, MAX_ASSETS: u32 = 128, MAX_CATEGORIES: u32 = 256;
+export const ASSETS: u32 = 64, ASSET: u32 = 832, MAX_ASSETS: u32 = 128, MAX_CATEGORIES: u32 = 256;
 export const THRESHOLDS: u32 = ASSETS + MAX_ASSETS * ASSET;
 export const WEIGHTS: u32 = THRESHOLDS + MAX_CATEGORIES * MAX_ASSETS * 4;
 export const WEIGHTS_BYTES: u32 = MAX_CATEGORIES * MAX_ASSETS * 8;
@@ -74,7 +74,6 @@ export namespace Entry { export const BPS: u32 = 0xffff, SLOW: u32 = 1 << 30, UN
  */
 export const STEP_BYTES: usize = 40;
 namespace Step { export const K: usize = 0, ROUND: usize = 24, EXACT: usize = 28; }
-export namespace Rounding { export const DOWN: u32 = 0, UP: u32 = 1, HALF_UP: u32 = 2; }
 
 const N: usize = memory.data(64, 16), R: usize = memory.data(64, 16);
 
@@ -110,8 +109,8 @@ export function step(at: usize, x0: u64, x1: u64): bool {
   }
   const round = load<u32>(at, Step.ROUND), exact = load<u32>(at, Step.EXACT);
   let g1 = f1, up: u64 = 0;
-  if (round == Rounding.HALF_UP) { g1 += 1 << 63; up = u64(g1 < f1); }
-  else if (round == Rounding.UP) up = u64((f0 | f1) != 0 || (!exact && (x0 | x1) != 0));
+  if (round == Round.HALF_UP) { g1 += 1 << 63; up = u64(g1 < f1); }
+  else if (round == Round.UP) up = u64((f0 | f1) != 0 || (!exact && (x0 | x1) != 0));
   if (!exact) {
     const s0 = f0 + x0, s1 = g1 + x1;
     if (s1 < g1 || s1 + u64(s0 < f0) < s1) return false;
@@ -148,6 +147,9 @@ export function setUnscreened(asset: usize): void {
 /** Where an asset's borrowIndex of the view stands. */
 // @ts-ignore: decorator
 @inline export const BORROW_INDEX: usize = 728;
+/** Where its exchange rate stands, or a Comet's index of suppliers. */
+// @ts-ignore: decorator
+@inline export const EXCHANGE_RATE: usize = 760;
 
 /** ⌊principal·borrowIndex / interestIndex⌋ to q; false where it has more than 128 bits. */
 export function grown(asset: usize, amount: usize): bool {

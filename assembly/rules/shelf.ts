@@ -34,20 +34,25 @@
  * A figure that could make the contract overflow, or revert, makes an asset's weights NaN: then the sums are NaN, no
  * comparison proves anything, and the accounts that hold the asset are judged exactly. Such a row has key +∞ and is loose.
  */
+import { ARGS } from "../layout";
 import { take, tableClass } from "../store/blocks";
 import {
-  BLOCK, CHUNKS, HEADER, HI, LINK_CHUNK, LO, LOG, LOOSE, MASKS, PASS, SHAPE, USED,
+  BLOCK, CHUNKS, HEADER, HI, LINK_CHUNK, LO, LOG, LOOSE, MASKS, NEAR, PASS, SHAPE, USED,
   addMarket, chunkAt, groupOf, keysOf, linesOf, linkAt, lives, marketAt, marketsHeld, masksOf, open, quadBytes, shapeOf, touch, vaultAt, vaultsHeld,
 } from "../store/chunks";
-import { above32, below32, near128 } from "../wide/float";
-import { mulHi } from "../wide/limbs";
-import { entryOf, slow } from "./assets";
+import { DOWN, UP, above32, below32, near, near128 } from "../wide/float";
+import { add, clear, compare, copy, divide, isZero, mulHi, product } from "../wide/limbs";
+import { WAD } from "../wide/u256";
 import {
-  ASSET, ASSETS, BASE, Entry, FAST, HELD_NEED, HELD_SLACK, HELD_STEPS, HELD_WEIGHT, Kind, MAX_ASSETS, MAX_CATEGORIES, OWED_NEED, OWED_SLACK, OWED_STEPS, OWED_WEIGHT,
+  DEBT, DENOMINATOR, FIGURE_LIMBS, HEALTH, NUMERATOR, VALUE,
+  accrue, accrueSystem, derive, deriveBase, entryOf, keepCategories, layAt, setChoices, setSums, slow,
+} from "./assets";
+import {
+  ASSET, ASSETS, BASE, BROKEN, Entry, FAST, HELD_NEED, HELD_SLACK, HELD_STEPS, HELD_WEIGHT, Kind, MAX_ASSETS, MAX_CATEGORIES, OWED_NEED, OWED_SLACK, OWED_STEPS, OWED_WEIGHT,
   Rule, SET_LOG, SPREAD, STEP_BYTES, THRESHOLDS, WEIGHTS, WEIGHTS_BYTES,
-  amountBytes, amountsOf, follow, q0, q1, rule, step, strideFor, tagsOf,
+  amountBytes, amountsOf, follow, grown, q0, q1, rule, step, strideFor, tagsOf,
 } from "./lines";
-import { Sound, Status, setReverting } from "./status";
+import { Order, Sound, Status, setReverting } from "./status";
 
 // A shelf's fields, behind the header of a market.
 // @ts-ignore: decorator
@@ -60,6 +65,7 @@ let book: usize = 0, other: usize = 0, references: usize = 0;
 let assetCount: u32 = 0;
 const USED_CATEGORIES: usize = memory.data(256, 16); // a byte each
 
+export function assetSet(): usize { return book; }
 export function assetsHeld(): u32 { return assetCount; }
 export function assetAt(index: u32): usize { return book + ASSETS + index * ASSET; }
 
@@ -147,6 +153,14 @@ function exact(market: usize, vault: usize, shape: u32): i32 {
   return slow(set, vault, linesOf(shape));
 }
 
+/** The exact rule on one account, with its figures (rules/assets); all of them 0 where it reverts. */
+export function evaluate(market: usize, vault: usize, shape: u32): i32 {
+  const set = <usize>load<u32>(market, SET);
+  clear(VALUE, FIGURE_LIMBS);
+  if (!sum(set, vault, shape)) return slow(set, vault, linesOf(shape));
+  return setSums(C0, C1, S0, S1, D0, D1);
+}
+
 /** The exact pass over up to 64 rows. */
 export function judgeAll(market: usize, block: usize, shape: u32, place: u32, count: u32): u64 {
   let mask: u64 = 0, reverts: u64 = 0;
@@ -227,7 +241,7 @@ function makeKeys(block: usize, shape: u32, used: u32): void {
     let keys = v128.bitselect(f32x4.div(owed, held), f32x4.splat(-Infinity), f32x4.gt(owed, zero));
     keys = v128.bitselect(keys, infinite, finite);
     v128.store(key, keys);
-    if (!v128.all_true(finite)) store<f32>(groupOf(block, <u32>(key - keysOf(block, shape) >> 2)), Infinity, LOOSE);
+    if (!i32x4.all_true(finite)) store<f32>(groupOf(block, <u32>(key - keysOf(block, shape) >> 2)), Infinity, LOOSE);
   }
 }
 
@@ -371,8 +385,13 @@ function coarse(asset: usize): bool {
 
 /** Begins a scenario with what the book is judged by. */
 export function startScenario(): void { memory.copy(other, book, 1 << SET_LOG); }
-export function scenarioAsset(index: u32): usize { return other + ASSETS + index * ASSET; }
-export function weighScenario(index: u32): void { weighAsset(other, index); }
+/** Changes an asset of it: the figures of `mask` in ARGS. */
+export function changeInScenario(index: u32, mask: u32): void {
+  const asset = other + ASSETS + index * ASSET;
+  for (; mask; mask &= mask - 1) copy(asset + (ctz(mask) << 5), ARGS + (ctz(mask) << 5), 4);
+  derive(asset);
+  weighAsset(other, index);
+}
 /** A shelf's record as the scenario judges it. */
 export function inScenario(record: usize, market: usize): void {
   memory.copy(record, market, SHELF_BYTES);
@@ -478,7 +497,7 @@ export function write(market: usize, block: usize, shape: u32, place: u32, numbe
     memory.copy(amount, cell + 16, amountBytes);
     if (kind >= Kind.IDLE) continue;
     store<u8>(NAMED + asset, 1);
-    const bit = (kind == Kind.OWED ? 0 : 16) + (asset >> 3), mask = <u8>(1 << (asset & 7));
+    const bit = (kind == Kind.OWED ? 0 : 16) + (asset >> 3), mask = <u8>(<u32>1 << (asset & 7));
     store<u8>(masks + bit, load<u8>(masks + bit) | mask);
     if (!(load<u8>(union + bit) & mask)) { store<u8>(union + bit, load<u8>(union + bit) | mask); settled = false; }
   }
@@ -554,14 +573,135 @@ function writeAllAnew(): void {
   rekeyAll();
 }
 
-/** Opens a book of accounts by a rule; false where there is no memory. */
-export function openShelves(which: i32): bool {
+/** Opens a book of accounts by a rule and what its revision does; false where there is no memory. */
+export function openShelves(which: i32, choices: u32): bool {
   follow(which);
-  book = take(tableClass(SET_LOG), 1 << SET_LOG);
-  other = take(tableClass(SET_LOG), 1 << SET_LOG);
-  references = take(tableClass(SET_LOG - 1), WEIGHTS_BYTES);
-  if (!book || !other || !references) return false;
-  memory.fill(book, 0, 1 << SET_LOG); // TODO: memory that was never used is zero
-  memory.fill(references, 0, WEIGHTS_BYTES);
-  return true;
+  setChoices(choices);
+  book = zeroed(SET_LOG);
+  other = zeroed(SET_LOG);
+  references = zeroed(SET_LOG - 1);
+  const laid = zeroed(17), categories = zeroed(16);
+  layAt(laid);
+  keepCategories(categories);
+  if (which == Rule.COMET) { store<u8>(NAMED + BASE, 0); }
+  return book && other && references && laid && categories;
 }
+function zeroed(log: u32): usize { return take(tableClass(log), 1 << log); } // memory that was never used is zero
+
+/** An asset's figures changed, or the view: what follows from them. */
+export function refreshAsset(index: u32): void {
+  if (index == BASE && rule == Rule.COMET) deriveBase(assetAt(BASE));
+  else derive(assetAt(index));
+  weigh(index);
+  touchShelves();
+}
+export function refreshAssets(): void {
+  for (let i: u32 = 0; i < assetCount; ++i) refreshAsset(i);
+  if (rule == Rule.COMET) refreshAsset(BASE);
+}
+function touchShelves(): void { for (let i: u32 = 0; i < marketsHeld(); ++i) touch(marketAt(i)); }
+
+/** Moves every asset's figures to the time at `now`; the first that reverts, or −1: then none moves. */
+export function accrueAssets(now: usize): i32 {
+  memory.copy(other, book, 1 << SET_LOG);
+  for (let i: u32 = 0; i < assetCount; ++i) if (!accrue(other + ASSETS + i * ASSET, now)) return <i32>i;
+  if (!accrueSystem(now)) return <i32>BASE;
+  for (let i: u32 = 0; i < assetCount; ++i) accrue(assetAt(i), now);
+  return -1;
+}
+
+/** The first asset that accounts use and whose accrual reverts in the view, or −1. */
+export function brokenAsset(): i32 {
+  for (let i: u32 = 0; i <= assetCount; ++i) if (load<u8>(NAMED + assetIn(i)) && load<u32>(assetAt(assetIn(i)), BROKEN)) return <i32>assetIn(i);
+  return -1;
+}
+
+// ---- What a query asks of a row
+
+const within: usize = memory.data(32, 16), least: usize = memory.data(32, 16);
+
+/** Sets the distance from the line (wad) that `isNear` knows, and a shelf's limits for it. */
+export function setWithin(market: usize, distance: usize): void {
+  copy(within, distance, 4);
+  const reach = (near(within, 4) + 1e18) / 1e18;
+  store<f32>(market, below32(<f64>load<f32>(market, LO) / reach * DOWN), NEAR);
+  store<f32>(market, above32(<f64>load<f32>(market, HI) / reach * UP), NEAR + 4);
+}
+
+const LEFT: usize = memory.data(64, 16), RIGHT: usize = memory.data(64, 16), FIRST: usize = memory.data(64, 16), WIDE: usize = memory.data(32, 16);
+
+/** Whether a row that does not revert has health·1e18 < 1e18 + within, as the exact quotient. */
+export function isNear(market: usize, block: usize, shape: u32, place: u32): bool {
+  if (evaluate(market, vaultAt(block, shape, place), shape) == Status.REVERTS || isZero(DENOMINATOR, 4)) return false;
+  clear(WIDE, 4);
+  store<u64>(WIDE, WAD);
+  product(LEFT, NUMERATOR, 4, WIDE, 4);
+  add(WIDE, WIDE, within, 4);
+  product(RIGHT, DENOMINATOR, 4, WIDE, 4);
+  return compare(LEFT, RIGHT, 8) < 0;
+}
+
+/** Sets the least debt that a query asks for. */
+export function setFloor(debt: usize): void { copy(least, debt, 4); }
+export function reaches(market: usize, block: usize, shape: u32, place: u32): bool {
+  evaluate(market, vaultAt(block, shape, place), shape);
+  return compare(DEBT, least, 4) >= 0;
+}
+
+// ---- Order
+
+/** A figure that is larger the earlier a row comes in the order, to within 2^−45. */
+export function score(order: i32, market: usize, block: usize, shape: u32, place: u32): f64 {
+  evaluate(market, vaultAt(block, shape, place), shape);
+  if (order == Order.DEBT) return near(DEBT, 4);
+  return isZero(DENOMINATOR, 4) ? -Infinity : near(DENOMINATOR, 4) / near(NUMERATOR, 4);
+}
+
+/** Whether a comes before b (−1), after it (1) or beside it (0), exactly. */
+export function precedes(order: i32, am: usize, ab: usize, as: u32, ap: u32, bm: usize, bb: usize, bs: u32, bp: u32): i32 {
+  if (order == Order.NONE) return 0;
+  evaluate(am, vaultAt(ab, as, ap), as);
+  copy(FIRST, order == Order.DEBT ? DEBT : NUMERATOR, 4);
+  copy(FIRST + 32, DENOMINATOR, 4);
+  evaluate(bm, vaultAt(bb, bs, bp), bs);
+  if (order == Order.DEBT) return compare(DEBT, FIRST, 4);
+  const idleA = isZero(FIRST + 32, 4), idleB = isZero(DENOMINATOR, 4);
+  if (idleA || idleB) return <i32>idleA - <i32>idleB;
+  product(LEFT, FIRST, 4, DENOMINATOR, 4);
+  product(RIGHT, NUMERATOR, 4, FIRST + 32, 4);
+  return compare(LEFT, RIGHT, 8);
+}
+
+// ---- Figures
+
+/** A figure's low 128 bits, or the largest value where it has more. */
+export let figureLo: u64 = 0, figureHi: u64 = 0;
+function figure(at: usize, wide: bool): void {
+  figureLo = wide ? <u64>-1 : load<u64>(at);
+  figureHi = wide ? <u64>-1 : load<u64>(at, 8);
+}
+
+/** What a row's figures are asked for: of one that reverts, the riskiest there can be. */
+export namespace Figure { export const VALUE = 0, HEALTH = 1, DEBT = 2, RATIO = 3; }
+
+/** Evaluates a row, whose figures `figureOf` then tells; whether it reverts. */
+export function evaluateRow(market: usize, block: usize, shape: u32, place: u32): bool {
+  return evaluate(market, vaultAt(block, shape, place), shape) == Status.REVERTS;
+}
+export function figureOf(which: i32, reverts: bool): void {
+  if (which == Figure.RATIO && !reverts) {
+    const none = isZero(DEBT, 4);
+    clear(WIDE, 4);
+    store<u64>(WIDE, WAD);
+    product(LEFT, VALUE, 4, WIDE, 4);
+    if (!none) divide(LEFT, 0, LEFT, 8, DEBT, 4);
+    figure(LEFT, none || !isZero(LEFT + 16, 6));
+    return;
+  }
+  const at = which == Figure.VALUE ? VALUE : which == Figure.HEALTH ? HEALTH : which == Figure.DEBT ? DEBT : WIDE;
+  if (reverts) clear(WIDE, 4);
+  figure(at, reverts ? which == Figure.DEBT : !isZero(at + 16, 2));
+  if (reverts && which != Figure.DEBT) { figureLo = 0; figureHi = 0; }
+}
+/** Collateral value over debt as a plain number. */
+export function ratioAsNumber(reverts: bool): f64 { return reverts ? 0 : isZero(DEBT, 4) ? Infinity : near(VALUE, 4) / near(DEBT, 4); }

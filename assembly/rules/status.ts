@@ -1,6 +1,9 @@
 /** What a rule says of a row. */
 export namespace Status { export const SAFE = 0, UNSAFE = 1, REVERTS = 2; }
 
+/** In which order a query lists rows. */
+export namespace Order { export const NONE = 0, RISKIEST = 1, DEBT = 2, PRICE = 3; }
+
 /** How a market's rows may be judged. */
 export namespace Sound {
   /** Screened; the exact rule decides what is open. */
