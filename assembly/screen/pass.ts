@@ -78,8 +78,7 @@ export function emptyStreams(): void {
   fallPtr = STAGE; risePtr = STAGE + half();
   fallCount = 0; riseCount = 0;
 }
-// @ts-ignore: decorator
-@inline function full(): bool { return max(fallPtr - STAGE, risePtr - STAGE - half()) + 8 + 4096 > half(); }
+function full(): bool { return max(fallPtr - STAGE, risePtr - STAGE - half()) + 8 + 4096 > half(); }
 // @ts-ignore: decorator
 @inline function startRecords(): void { fallHead = 0; riseHead = 0; }
 
