@@ -309,13 +309,13 @@ export class Book<V extends Fields = Fields, M extends Fields = Fields, S extend
       if (bad < 0) return;
       const id = page[bad]!;
       eachPage(core, ids.subarray(0, from), (marked) => core.exports.unmark(marked.length));
-      throw core.exports.holds(id) ? new PlimsollError("duplicate-id", `ids, row ${from + bad}: the vault ${id} is named before`) : stale(id, from + bad);
+      throw core.exports.marketOf(id) >= 0 ? new PlimsollError("duplicate-id", `ids, row ${from + bad}: the vault ${id} is named before`) : stale(id, from + bad);
     });
     removeChecked(core, ids);
   }
 
   /** Whether the id's vault is in the book. */
-  has(id: number): boolean { return this.#core.exports.holds(id) === 1 && typeof id === "number"; }
+  has(id: number): boolean { return this.#core.exports.marketOf(id) >= 0 && typeof id === "number"; }
 
   /** The ids of the vaults that carry a key: one a market at most. */
   find(key: Key): number[] {
@@ -363,8 +363,7 @@ export class Book<V extends Fields = Fields, M extends Fields = Fields, S extend
     exports.view(writeTime(core, "at", at));
     core.writeArg(0, floor);
     core.writeArg(1, distance);
-    exports.prepare(floored, near, only);
-    if (effort) exports.touchAll();
+    exports.prepare(floored, near, only, effort > 0);
 
     const fallen = nothing(), risen = nothing();
     const update = () => exports.scan(plane, effort, only, false);
@@ -401,7 +400,7 @@ export class Book<V extends Fields = Fields, M extends Fields = Fields, S extend
       }
     });
     exports.view(false);
-    exports.prepare(false, false, ANY);
+    exports.prepare(false, false, ANY, false);
     return scenarios.map((changes) => {
       const merged = new Map<number, Partial<Values<M>>>();
       for (const [market, figures] of changes) merged.set(market, { ...merged.get(market), ...figures });
@@ -532,10 +531,11 @@ export class Book<V extends Fields = Fields, M extends Fields = Fields, S extend
     const core = this.#core, { exports } = core, accrued = writeTime(core, "time", time);
     if (out !== undefined) checkRows("out", out, type, this.size, width);
     exports.view(accrued);
-    mayAccrue(exports.brokenMarket(), time);
-    exports.startColumn();
     out ??= new type(this.size * width);
-    for (let done = 0, rows = 0; (rows = exports.column(kind)); done += rows) core.read(core.stage, rowsOf(out, width, done, rows) as C);
+    for (let done = 0, rows = 0; (rows = exports.column(kind, done)); done += rows) {
+      mayAccrue(~rows, time);
+      core.read(core.stage, rowsOf(out, width, done, rows));
+    }
     return out;
   }
 }
@@ -641,7 +641,6 @@ function run(core: Core, pass: () => number, fallen?: Found, risen?: Found, most
       into!.streams.push(core.read(core.stage + stream * core.idPage * 4, new Uint32Array(exports.found(stream * 2 + 1))));
       into!.count += count;
     });
-    exports.emptyStreams();
   }
 }
 
@@ -650,16 +649,16 @@ function roomToOrder(core: Core, plane: number, only: number): void {
   const { exports } = core, fallen = nothing(), risen = nothing();
   run(core, () => exports.scan(plane, EFFORTS.zones, only, true), fallen, risen);
   run(core, () => exports.list(plane, only, false), fallen);
-  exports.startSelection(0);
-  if (!exports.reserveCandidates(Math.max(fallen.count, risen.count))) throw outOfMemory("the order");
+  startSelection(core, 0, Math.max(fallen.count, risen.count));
+}
+
+function startSelection(core: Core, order: number, most: number): void {
+  if (!core.exports.startSelection(order, most)) throw outOfMemory("the order");
 }
 
 function inOrder(core: Core, order: number, found: Found, most: number): Float64Array {
-  const { exports } = core;
-  exports.startSelection(order);
-  eachPage(core, decodeIds(found), (page) => {
-    if (!exports.candidateIds(order, page.length)) throw outOfMemory("the order");
-  }, core.stage, core.idPage);
+  startSelection(core, order, found.count);
+  eachPage(core, decodeIds(found), (page) => core.exports.candidateIds(order, page.length), core.stage, core.idPage);
   return ranked(core, most);
 }
 

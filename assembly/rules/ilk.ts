@@ -308,7 +308,7 @@ export function score(order: i32, market: usize, block: usize, log: u32, place: 
   const ink = vaultAt(block, log, place), art = ink + ART;
   if (order == Order.RISKIEST) {
     const factor = load<f64>(market, FACTOR), debt = near(art, 2);
-    return factor && debt ? debt / near(ink, 2) * factor : -Infinity;
+    return factor != 0 && debt != 0 ? debt / near(ink, 2) * factor : -Infinity;
   }
   if (order == Order.DEBT) return near(art, 2) * near(market + VIEW_RATE, 4);
   begin();
