@@ -169,7 +169,7 @@ export function decodeIds({ streams, count }: { readonly streams: readonly Uint3
 }
 
 export function outOfMemory(what: string): PlimsollError {
-  return new PlimsollError("out-of-memory", `no memory for ${what}: WebAssembly memory ends at 4 GiB, and the host may set less`);
+  return new PlimsollError("out-of-memory", `no memory for ${what}: WebAssembly has 4 GiB, or what the host allows`);
 }
 
 /** An unsigned integer of little-endian limbs. */

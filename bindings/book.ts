@@ -98,9 +98,9 @@ export type Ids = Float64Array | readonly number[];
 /** Columns of a bulk call: for each field two little-endian limbs a row. */
 export type Columns<F extends Fields> = { readonly [K in keyof F]: BigUint64Array };
 
-const ORDERS = { riskiest: 1, debt: 2, liquidationPrice: 3 } as const;
-const PLANES = { unsafe: 1, reverts: 2 } as const;
-const EFFORTS = { zones: 0, keys: 1, off: 2 } as const;
+const ORDERS = ["riskiest", "debt", "liquidationPrice"];
+const PLANES = ["unsafe", "reverts"];
+const EFFORTS = ["zones", "keys", "off"], ZONES = 0;
 const STATUSES = ["safe", "unsafe", "reverts"] as const;
 const IDS = 0, RATIOS = 1, FLOAT_RATIOS = 2, DEBTS = 3; // what a column holds
 const ANY = -1;
@@ -320,7 +320,7 @@ export class Book<V extends Fields = Fields, M extends Fields = Fields, S extend
   /** The ids of the vaults that carry a key: one a market at most. */
   find(key: Key): number[] {
     const core = this.#core, found: number[] = [];
-    if (!this.keyBytes) throw new PlimsollError("invalid-argument", "this book was opened without keys");
+    if (!this.keyBytes) throw withoutKeys();
     const bytes = keyBytesOf(key, this.keyBytes);
     for (let count = core.idPage; count === core.idPage;) {
       core.write(core.args, bytes);
@@ -344,9 +344,8 @@ export class Book<V extends Fields = Fields, M extends Fields = Fields, S extend
     const core = this.#core, { exports } = core;
     knowFields("query", query, QUERY);
     const { order, limit, minDebt, within, at, market, status = "unsafe", idsOnly = false, screen = "zones", since } = query;
-    if (order !== undefined) oneOf("order", order, Object.keys(ORDERS));
-    oneOf("status", status, Object.keys(PLANES));
-    oneOf("screen", screen, Object.keys(EFFORTS));
+    const ordering = order === undefined ? 0 : 1 + oneOf("order", order, ORDERS);
+    const plane = 1 + oneOf("status", status, PLANES), effort = oneOf("screen", screen, EFFORTS);
     if (since !== undefined) oneOf("since", since, ["last"]);
     if (limit !== undefined) wholeNumber("limit", limit, 0);
     if (typeof idsOnly !== "boolean") refuse("idsOnly", "true or false", idsOnly);
@@ -358,8 +357,7 @@ export class Book<V extends Fields = Fields, M extends Fields = Fields, S extend
     const floor = minDebt === undefined ? 0n : encode("minDebt", AMOUNT, minDebt);
     const distance = within === undefined ? 0n : encode("within", DISTANCE, within);
 
-    const only = market ?? ANY, plane = PLANES[status], effort = EFFORTS[screen], ordering = order ? ORDERS[order] : 0;
-    const near = distance > 0n, floored = floor > 0n, most = Math.min(limit ?? this.size, this.size);
+    const only = market ?? ANY, near = distance > 0n, floored = floor > 0n, most = Math.min(limit ?? this.size, this.size);
     exports.view(writeTime(core, "at", at));
     core.writeArg(0, floor);
     core.writeArg(1, distance);
@@ -376,7 +374,7 @@ export class Book<V extends Fields = Fields, M extends Fields = Fields, S extend
       return { unsafe: finish(fallen), safe: finish(risen) };
     }
     run(core, update);
-    if (ordering && plane === PLANES.unsafe) {
+    if (ordering && status === "unsafe") {
       if (!exports.gather(ordering, most, only, near, floored)) throw outOfMemory("the order");
       return this.#hits(core, ranked(core, most), idsOnly);
     }
@@ -496,7 +494,7 @@ export class Book<V extends Fields = Fields, M extends Fields = Fields, S extend
       if (given === undefined) throw new PlimsollError("missing-field", "this book has keys: give each vault one");
       return bytes();
     }
-    if (given !== undefined) throw new PlimsollError("invalid-argument", "this book was opened without keys: open it with keyBytes");
+    if (given !== undefined) throw withoutKeys();
     return undefined;
   }
 
@@ -594,7 +592,11 @@ function writeTime(core: Core, name: string, time: bigint | undefined): boolean 
 // ---- What is refused
 
 function stale(id: number, row?: number): PlimsollError {
-  return new PlimsollError("stale-id", `${row === undefined ? "" : `ids, row ${row}: `}no vault has the id ${show(id)}: it was removed, or the id is not of this book`);
+  return new PlimsollError("stale-id", `${row === undefined ? "" : `ids, row ${row}: `}no vault has the id ${show(id)}: it was removed, or is of another book`);
+}
+
+function withoutKeys(): PlimsollError {
+  return new PlimsollError("invalid-argument", "this book was opened without keys: open it with keyBytes");
 }
 
 function duplicateKey(name: string, key: Uint8Array, market: number): PlimsollError {
@@ -647,7 +649,7 @@ function run(core: Core, pass: () => number, fallen?: Found, risen?: Found, most
 /** Makes sure, before statuses change, that what will be ordered can be: a change that a failed call swallowed would be lost. */
 function roomToOrder(core: Core, plane: number, only: number): void {
   const { exports } = core, fallen = nothing(), risen = nothing();
-  run(core, () => exports.scan(plane, EFFORTS.zones, only, true), fallen, risen);
+  run(core, () => exports.scan(plane, ZONES, only, true), fallen, risen);
   run(core, () => exports.list(plane, only, false), fallen);
   startSelection(core, 0, Math.max(fallen.count, risen.count));
 }
