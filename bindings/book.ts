@@ -390,18 +390,19 @@ export class Book<V extends Fields = Fields, M extends Fields = Fields, S extend
   preview(scenarios: readonly Scenario<M>[]): Flips[] {
     const core = this.#core, { exports } = core;
     if (!Array.isArray(scenarios)) refuse("scenarios", "a list of scenarios", scenarios);
-    Array.from<unknown>(scenarios).forEach((changes, i) => {
+    const checked = Array.from<Scenario<M>, Map<number, Partial<Values<M>>>>(scenarios, (changes, i) => {
       if (!Array.isArray(changes) || !Array.from<unknown>(changes).every(Array.isArray)) refuse(`scenario ${i}`, "a list of [market, figures]", changes);
+      const merged = new Map<number, Partial<Values<M>>>();
       for (const [market, figures] of changes) {
         this.#knowMarket(market);
         writeFields(core, `scenario ${i}, market ${market}`, this.protocol.market, figures, false);
+        merged.set(market, { ...merged.get(market), ...figures });
       }
+      return merged;
     });
     exports.view(false);
     exports.prepare(false, false, ANY, false);
-    return scenarios.map((changes) => {
-      const merged = new Map<number, Partial<Values<M>>>();
-      for (const [market, figures] of changes) merged.set(market, { ...merged.get(market), ...figures });
+    return checked.map((merged) => {
       const fallen = nothing(), risen = nothing();
       for (const [market, figures] of merged) {
         exports.scenario(market, writeFields(core, "scenario", this.protocol.market, figures, false));
