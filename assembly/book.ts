@@ -245,9 +245,6 @@ export function removeMany(count: u32): void {
   for (let i: u32 = 0; i < count; ++i) removeRow(rowIn(load<f64>(idsIn() + (i << 3))));
 }
 
-/** Whether the id's vault is there. */
-export function holds(id: f64): bool { return rowOf(id) >= 0; }
-
 /** Ids of the vaults with the key in ARGS, in any market, to the stage after skipping `skip`; their number. */
 export function find(skip: u32): u32 {
   const count = findKey(ARGS, STAGE, skip, <u32>(STAGE_BYTES >> 3));
@@ -266,35 +263,34 @@ export function marketOf(id: f64): i32 {
 
 // ---- Scan
 
-/** Prepares a query of a market (or −1: of all): its debt floor is in ARGS[0], its distance in ARGS[1]. */
-export function prepare(floor: bool, near: bool, only: i32): void {
+/**
+ * Prepares a query of a market (or −1: of all): its debt floor is in ARGS[0], its distance in ARGS[1]. With `all`, the next scan
+ * looks through every market, whether it changed or not.
+ */
+export function prepare(floor: bool, near: bool, only: i32, all: bool): void {
   setFloored(floor);
   if (onShelves()) shelf.settle();
-  if (!floor && !near) return;
+  if (!floor && !near && !all) return;
   for (let i: u32 = 0; i < marketsHeld(); ++i) {
     if (only >= 0 && i != <u32>only) continue;
     if (floor) rule.setFloor(marketAt(i), ARGS);
     if (near) rule.setWithin(marketAt(i), ARGS + 32);
+    if (all) touch(marketAt(i));
   }
 }
-
-/** Has the next scan look through every market, whether it changed or not. */
-export function touchAll(): void { for (let i: u32 = 0; i < marketsHeld(); ++i) touch(marketAt(i)); }
 
 /** Lists rows found `plane`, or with `near` those within the query's distance too. */
 export function list(plane: i32, only: i32, near: bool): bool {
   return listRows(plane, only, near);
 }
 
-/** Candidates of an order from ids in the stage. False where memory cannot grow. */
-export function candidateIds(order: i32, count: u32): bool {
-  if (!reserveCandidates(count)) return false;
+/** Candidates of an order from ids in the stage; there must be room. */
+export function candidateIds(order: i32, count: u32): void {
   for (let i: u32 = 0; i < count; ++i) {
     const row = rowIn(load<f64>(STAGE + (i << 3)));
     seek(row);
     push(rule.score(order, foundMarket, foundBlock, foundLog, foundPlace), row);
   }
-  return true;
 }
 
 /**
@@ -305,8 +301,7 @@ export function candidateIds(order: i32, count: u32): bool {
 export function gather(order: i32, k: u32, only: i32, near: bool, floor: bool): bool {
   let least = -Infinity;
   if (order == rule.Order.RISKIEST && !floor && !onShelves() && k < chunksHeld()) { // with a debt floor the largest key may belong to a row that does not count
-    startSelection(rule.Order.NONE);
-    if (!reserveCandidates(chunksHeld())) return false;
+    if (!startSelection(rule.Order.NONE, chunksHeld())) return false;
     for (let m: u32 = 0; m < marketsHeld(); ++m) {
       if (only >= 0 && m != <u32>only) continue;
       const market = marketAt(m), factor = load<f64>(market, FACTOR);
@@ -319,7 +314,7 @@ export function gather(order: i32, k: u32, only: i32, near: bool, floor: bool): 
     // 2^−18: a chunk's largest unsafe key is at most 2^−22 of it above its quotient, a subnormal one 3 of at least 2^21 steps, and
     // as much again where an open row that was judged safe has the larger key
   }
-  startSelection(order);
+  startSelection(order, 0);
   for (let m: u32 = 0; m < marketsHeld(); ++m) {
     if (only >= 0 && m != <u32>only) continue;
     const market = marketAt(m), factor = load<f64>(market, FACTOR);
@@ -432,21 +427,21 @@ export function inspect(id: f64, accrue: bool): i32 {
   return <i32>index;
 }
 
-/** The first market with vaults whose accrual reverts in this view, or −1. */
-export function brokenMarket(): i32 {
-  if (onShelves()) return shelf.brokenAsset();
-  for (let i: u32 = 0; i < marketsHeld(); ++i) if (rule.broken(marketAt(i)) && load<u32>(marketAt(i), LIVE)) return i;
-  return -1;
-}
-
 /** What a column holds. */
 namespace Column { export const IDS = 0, RATIOS = 1, RATIOS_F64 = 2, DEBTS = 3; }
 
 let columnMarket: u32 = 0, columnOrdinal: u32 = 0;
-export function startColumn(): void { columnMarket = 0; columnOrdinal = 0; }
 
-/** The next rows of a column over all vaults, market by market in the order of their places, to the stage; their number, 0 at the end. */
-export function column(kind: i32): u32 {
+/**
+ * The next rows of a column over all vaults, market by market in the order of their places, to the stage; their number, 0 at the
+ * end. `done` rows came before. Where the accrual of a market with vaults reverts in this view, the first call answers −1 − market.
+ */
+export function column(kind: i32, done: u32): i32 {
+  if (!done) {
+    if (onShelves() && shelf.brokenAsset() >= 0) return -1 - shelf.brokenAsset();
+    if (!onShelves()) for (let i: u32 = 0; i < marketsHeld(); ++i) if (rule.broken(marketAt(i)) && load<u32>(marketAt(i), LIVE)) return -1 - i;
+    columnMarket = 0; columnOrdinal = 0;
+  }
   const wide = kind == Column.RATIOS || kind == Column.DEBTS, end = STAGE + STAGE_BYTES, shelves = onShelves();
   let to = STAGE;
   for (; columnMarket < marketsHeld(); ++columnMarket, columnOrdinal = 0) {

@@ -2,14 +2,14 @@
 // A book.
 export {
   layout, open, size, setSystem, addMarket, setMarket, setMarkets, getMarket, view, accrue, reserve, load_ as load, update, remove, check,
-  unmark, updateMany, removeMany, holds, find, marketOf, prepare, touchAll, list, candidateIds, gather, rank, ranked,
-  startScenario, scenario, preview, describe, inspect, brokenMarket, startColumn, column, keysAt,
+  unmark, updateMany, removeMany, find, marketOf, prepare, list, candidateIds, gather, rank, ranked,
+  startScenario, scenario, preview, describe, inspect, column, keysAt,
 } from "./book";
 export {
   reserveAccounts, reserveLines, loadAccounts, readAccount, rewriteAccount, translate, lay, setCategory,
 } from "./accounts";
-export { rewind, scan, found, emptyStreams } from "./screen/pass";
-export { startSelection, reserveCandidates } from "./order/select";
+export { rewind, scan, found } from "./screen/pass";
+export { startSelection } from "./order/select";
 
 // The contracts' functions.
 export {

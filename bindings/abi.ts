@@ -27,19 +27,15 @@ export interface Exports {
   unmark(count: number): void;
   updateMany(count: number, mask: number): void;
   removeMany(count: number): void;
-  holds(id: number): number;
   find(skip: number): number;
   marketOf(id: number): number;
-  prepare(floor: boolean, near: boolean, market: number): void;
-  touchAll(): void;
+  prepare(floor: boolean, near: boolean, market: number, all: boolean): void;
   rewind(): void;
   scan(plane: number, effort: number, market: number, keep: boolean): number;
   found(what: number): number;
-  emptyStreams(): void;
   list(plane: number, market: number, near: boolean): number;
-  startSelection(order: number): void;
-  reserveCandidates(count: number): number;
-  candidateIds(order: number, count: number): number;
+  startSelection(order: number, most: number): number;
+  candidateIds(order: number, count: number): void;
   gather(order: number, limit: number, market: number, near: boolean, floor: boolean): number;
   rank(limit: number): number;
   ranked(from: number, count: number): void;
@@ -47,9 +43,7 @@ export interface Exports {
   preview(market: number): number;
   describe(count: number): void;
   inspect(id: number, accrued: boolean): number;
-  brokenMarket(): number;
-  startColumn(): void;
-  column(kind: number): number;
+  column(kind: number, done: number): number;
   keysAt(chunk: number): number;
 }
 
@@ -175,7 +169,7 @@ export function decodeIds({ streams, count }: { readonly streams: readonly Uint3
 }
 
 export function outOfMemory(what: string): PlimsollError {
-  return new PlimsollError("out-of-memory", `no memory for ${what}: WebAssembly memory ends at 4 GiB, and the host may set less`);
+  return new PlimsollError("out-of-memory", `no memory for ${what}: WebAssembly has 4 GiB, or what the host allows`);
 }
 
 /** An unsigned integer of little-endian limbs. */

@@ -98,9 +98,9 @@ export type Ids = Float64Array | readonly number[];
 /** Columns of a bulk call: for each field two little-endian limbs a row. */
 export type Columns<F extends Fields> = { readonly [K in keyof F]: BigUint64Array };
 
-const ORDERS = { riskiest: 1, debt: 2, liquidationPrice: 3 } as const;
-const PLANES = { unsafe: 1, reverts: 2 } as const;
-const EFFORTS = { zones: 0, keys: 1, off: 2 } as const;
+const ORDERS = ["riskiest", "debt", "liquidationPrice"];
+const PLANES = ["unsafe", "reverts"];
+const EFFORTS = ["zones", "keys", "off"], ZONES = 0;
 const STATUSES = ["safe", "unsafe", "reverts"] as const;
 const IDS = 0, RATIOS = 1, FLOAT_RATIOS = 2, DEBTS = 3; // what a column holds
 const ANY = -1;
@@ -309,18 +309,18 @@ export class Book<V extends Fields = Fields, M extends Fields = Fields, S extend
       if (bad < 0) return;
       const id = page[bad]!;
       eachPage(core, ids.subarray(0, from), (marked) => core.exports.unmark(marked.length));
-      throw core.exports.holds(id) ? new PlimsollError("duplicate-id", `ids, row ${from + bad}: the vault ${id} is named before`) : stale(id, from + bad);
+      throw core.exports.marketOf(id) >= 0 ? new PlimsollError("duplicate-id", `ids, row ${from + bad}: the vault ${id} is named before`) : stale(id, from + bad);
     });
     removeChecked(core, ids);
   }
 
   /** Whether the id's vault is in the book. */
-  has(id: number): boolean { return this.#core.exports.holds(id) === 1 && typeof id === "number"; }
+  has(id: number): boolean { return this.#core.exports.marketOf(id) >= 0 && typeof id === "number"; }
 
   /** The ids of the vaults that carry a key: one a market at most. */
   find(key: Key): number[] {
     const core = this.#core, found: number[] = [];
-    if (!this.keyBytes) throw new PlimsollError("invalid-argument", "this book was opened without keys");
+    if (!this.keyBytes) throw withoutKeys();
     const bytes = keyBytesOf(key, this.keyBytes);
     for (let count = core.idPage; count === core.idPage;) {
       core.write(core.args, bytes);
@@ -344,9 +344,8 @@ export class Book<V extends Fields = Fields, M extends Fields = Fields, S extend
     const core = this.#core, { exports } = core;
     knowFields("query", query, QUERY);
     const { order, limit, minDebt, within, at, market, status = "unsafe", idsOnly = false, screen = "zones", since } = query;
-    if (order !== undefined) oneOf("order", order, Object.keys(ORDERS));
-    oneOf("status", status, Object.keys(PLANES));
-    oneOf("screen", screen, Object.keys(EFFORTS));
+    const ordering = order === undefined ? 0 : 1 + oneOf("order", order, ORDERS);
+    const plane = 1 + oneOf("status", status, PLANES), effort = oneOf("screen", screen, EFFORTS);
     if (since !== undefined) oneOf("since", since, ["last"]);
     if (limit !== undefined) wholeNumber("limit", limit, 0);
     if (typeof idsOnly !== "boolean") refuse("idsOnly", "true or false", idsOnly);
@@ -358,13 +357,11 @@ export class Book<V extends Fields = Fields, M extends Fields = Fields, S extend
     const floor = minDebt === undefined ? 0n : encode("minDebt", AMOUNT, minDebt);
     const distance = within === undefined ? 0n : encode("within", DISTANCE, within);
 
-    const only = market ?? ANY, plane = PLANES[status], effort = EFFORTS[screen], ordering = order ? ORDERS[order] : 0;
-    const near = distance > 0n, floored = floor > 0n, most = Math.min(limit ?? this.size, this.size);
+    const only = market ?? ANY, near = distance > 0n, floored = floor > 0n, most = Math.min(limit ?? this.size, this.size);
     exports.view(writeTime(core, "at", at));
     core.writeArg(0, floor);
     core.writeArg(1, distance);
-    exports.prepare(floored, near, only);
-    if (effort) exports.touchAll();
+    exports.prepare(floored, near, only, effort > 0);
 
     const fallen = nothing(), risen = nothing();
     const update = () => exports.scan(plane, effort, only, false);
@@ -377,7 +374,7 @@ export class Book<V extends Fields = Fields, M extends Fields = Fields, S extend
       return { unsafe: finish(fallen), safe: finish(risen) };
     }
     run(core, update);
-    if (ordering && plane === PLANES.unsafe) {
+    if (ordering && status === "unsafe") {
       if (!exports.gather(ordering, most, only, near, floored)) throw outOfMemory("the order");
       return this.#hits(core, ranked(core, most), idsOnly);
     }
@@ -393,18 +390,19 @@ export class Book<V extends Fields = Fields, M extends Fields = Fields, S extend
   preview(scenarios: readonly Scenario<M>[]): Flips[] {
     const core = this.#core, { exports } = core;
     if (!Array.isArray(scenarios)) refuse("scenarios", "a list of scenarios", scenarios);
-    Array.from<unknown>(scenarios).forEach((changes, i) => {
+    const checked = Array.from<Scenario<M>, Map<number, Partial<Values<M>>>>(scenarios, (changes, i) => {
       if (!Array.isArray(changes) || !Array.from<unknown>(changes).every(Array.isArray)) refuse(`scenario ${i}`, "a list of [market, figures]", changes);
+      const merged = new Map<number, Partial<Values<M>>>();
       for (const [market, figures] of changes) {
         this.#knowMarket(market);
         writeFields(core, `scenario ${i}, market ${market}`, this.protocol.market, figures, false);
+        merged.set(market, { ...merged.get(market), ...figures });
       }
+      return merged;
     });
     exports.view(false);
-    exports.prepare(false, false, ANY);
-    return scenarios.map((changes) => {
-      const merged = new Map<number, Partial<Values<M>>>();
-      for (const [market, figures] of changes) merged.set(market, { ...merged.get(market), ...figures });
+    exports.prepare(false, false, ANY, false);
+    return checked.map((merged) => {
       const fallen = nothing(), risen = nothing();
       for (const [market, figures] of merged) {
         exports.scenario(market, writeFields(core, "scenario", this.protocol.market, figures, false));
@@ -497,7 +495,7 @@ export class Book<V extends Fields = Fields, M extends Fields = Fields, S extend
       if (given === undefined) throw new PlimsollError("missing-field", "this book has keys: give each vault one");
       return bytes();
     }
-    if (given !== undefined) throw new PlimsollError("invalid-argument", "this book was opened without keys: open it with keyBytes");
+    if (given !== undefined) throw withoutKeys();
     return undefined;
   }
 
@@ -532,10 +530,11 @@ export class Book<V extends Fields = Fields, M extends Fields = Fields, S extend
     const core = this.#core, { exports } = core, accrued = writeTime(core, "time", time);
     if (out !== undefined) checkRows("out", out, type, this.size, width);
     exports.view(accrued);
-    mayAccrue(exports.brokenMarket(), time);
-    exports.startColumn();
     out ??= new type(this.size * width);
-    for (let done = 0, rows = 0; (rows = exports.column(kind)); done += rows) core.read(core.stage, rowsOf(out, width, done, rows) as C);
+    for (let done = 0, rows = 0; (rows = exports.column(kind, done)); done += rows) {
+      mayAccrue(~rows, time);
+      core.read(core.stage, rowsOf(out, width, done, rows));
+    }
     return out;
   }
 }
@@ -594,7 +593,11 @@ function writeTime(core: Core, name: string, time: bigint | undefined): boolean 
 // ---- What is refused
 
 function stale(id: number, row?: number): PlimsollError {
-  return new PlimsollError("stale-id", `${row === undefined ? "" : `ids, row ${row}: `}no vault has the id ${show(id)}: it was removed, or the id is not of this book`);
+  return new PlimsollError("stale-id", `${row === undefined ? "" : `ids, row ${row}: `}no vault has the id ${show(id)}: it was removed, or is of another book`);
+}
+
+function withoutKeys(): PlimsollError {
+  return new PlimsollError("invalid-argument", "this book was opened without keys: open it with keyBytes");
 }
 
 function duplicateKey(name: string, key: Uint8Array, market: number): PlimsollError {
@@ -641,25 +644,24 @@ function run(core: Core, pass: () => number, fallen?: Found, risen?: Found, most
       into!.streams.push(core.read(core.stage + stream * core.idPage * 4, new Uint32Array(exports.found(stream * 2 + 1))));
       into!.count += count;
     });
-    exports.emptyStreams();
   }
 }
 
 /** Makes sure, before statuses change, that what will be ordered can be: a change that a failed call swallowed would be lost. */
 function roomToOrder(core: Core, plane: number, only: number): void {
   const { exports } = core, fallen = nothing(), risen = nothing();
-  run(core, () => exports.scan(plane, EFFORTS.zones, only, true), fallen, risen);
+  run(core, () => exports.scan(plane, ZONES, only, true), fallen, risen);
   run(core, () => exports.list(plane, only, false), fallen);
-  exports.startSelection(0);
-  if (!exports.reserveCandidates(Math.max(fallen.count, risen.count))) throw outOfMemory("the order");
+  startSelection(core, 0, Math.max(fallen.count, risen.count));
+}
+
+function startSelection(core: Core, order: number, most: number): void {
+  if (!core.exports.startSelection(order, most)) throw outOfMemory("the order");
 }
 
 function inOrder(core: Core, order: number, found: Found, most: number): Float64Array {
-  const { exports } = core;
-  exports.startSelection(order);
-  eachPage(core, decodeIds(found), (page) => {
-    if (!exports.candidateIds(order, page.length)) throw outOfMemory("the order");
-  }, core.stage, core.idPage);
+  startSelection(core, order, found.count);
+  eachPage(core, decodeIds(found), (page) => core.exports.candidateIds(order, page.length), core.stage, core.idPage);
   return ranked(core, most);
 }
 

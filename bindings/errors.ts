@@ -43,10 +43,7 @@ export function refuse(name: string, what: string, value: unknown, code: ErrorCo
 
 /** A value as a message shows it: short, and with its type where that is what is wrong. */
 export function show(value: unknown): string {
-  if (typeof value === "bigint") return shorten(`${value}n`);
-  if (typeof value === "string") return shorten(JSON.stringify(value));
-  if (typeof value === "number" || typeof value === "boolean" || value == null) return `${value}`;
-  return Array.isArray(value) ? "an array" : typeof value === "function" ? "a function" : value.constructor === Object ? "an object" : `a ${value.constructor?.name ?? "bare object"}`;
+  const text = Object(value) === value ? `[${(value as object).constructor?.name}]`
+    : typeof value === "bigint" ? `${value}n` : typeof value === "string" ? JSON.stringify(value) : String(value);
+  return text.length > 100 ? `${text.slice(0, 60)}… (${text.length} characters)` : text;
 }
-
-const shorten = (text: string) => (text.length > 100 ? `${text.slice(0, 60)}… (${text.length} characters)` : text);

@@ -1,5 +1,5 @@
 /** Keys of the user's own: 20 or 32 bytes, as bytes or as `0x…`. */
-import { PlimsollError, show } from "./errors.js";
+import { refuse } from "./errors.js";
 
 export type Key = Uint8Array | string;
 
@@ -13,8 +13,7 @@ export function toHex(key: Uint8Array): string {
 export function keyBytesOf(key: unknown, bytes: number): Uint8Array {
   if (key instanceof Uint8Array && key.length === bytes) return key;
   if (typeof key === "string" && key.length === 2 + bytes * 2 && /^0x[0-9a-fA-F]*$/.test(key)) {
-    return Uint8Array.from({ length: bytes }, (_, i) => Number.parseInt(key.slice(2 + i * 2, 4 + i * 2), 16));
+    return Uint8Array.from(key.slice(2).match(/../g)!, (digits) => Number.parseInt(digits, 16));
   }
-  const got = key instanceof Uint8Array ? `${key.length} bytes` : show(key);
-  throw new PlimsollError("invalid-argument", `a key of this book is ${bytes} bytes, or 0x and ${bytes * 2} hex digits, not ${got}`);
+  refuse("a key of this book", `${bytes} bytes, or 0x and ${bytes * 2} hex digits`, key instanceof Uint8Array ? toHex(key) : key);
 }

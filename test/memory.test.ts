@@ -185,11 +185,11 @@ describe("the module", () => {
         case 7: { put(dice.uint(20)); call("view", dice.chance(0.5)); break; }
         default:
           put(0n, 0n);
-          call("prepare", false, false);
+          call("prepare", false, false, -1, false);
           call("rewind");
           call("scan", dice.pick([1, 2]), dice.pick([0, 1, 2]), -1, false);
           for (let what = 0; what < 4; ++what) call("found", what);
-          call("startColumn"); call("column", dice.below(4));
+          call("column", dice.below(4), 0);
       }
       expect(call("size")).toBe(ids.length);
     }), runs(10));

@@ -12,7 +12,11 @@ let entries: usize = 0, log: u32 = 0, count: u32 = 0, rule: i32 = 0;
 // @ts-ignore: decorator
 @inline const MARGIN: f64 = 1.0 - 5.684341886080802e-14; // 1 − 2^−44
 
-export function startSelection(order: i32): void { rule = order; count = 0; }
+/** Begins with no candidates, and room for `most`; false where memory cannot grow. */
+export function startSelection(order: i32, most: u32): bool {
+  rule = order; count = 0;
+  return reserveCandidates(most);
+}
 export function candidates(): u32 { return count; }
 export function rowAt(i: u32): u32 { return load<u32>(entries + (i << 4), 8); }
 // @ts-ignore: decorator

@@ -3,7 +3,7 @@
  * re-implemented from the formulas. Prices ray, tab and owe rad, lot and slice wad, times in seconds.
  */
 import {
-  arg, begin, div, end, isNil, less, min, mul, pow, ray, require, result, resultFlag, reverted, sub, u256, withoutReason,
+  arg, begin, div, end, isNil, less, min, mul, pow, ray, require, result, resultFlag, reverted, sub, u256, withoutReason, word,
 } from "../wide/u256";
 
 namespace Why { export const NEEDS_RESET = 16, TOO_EXPENSIVE = 17, NO_PARTIAL = 18; }
@@ -14,7 +14,7 @@ namespace Calc { export const LINEAR = 0, STAIRSTEP = 1; }
 /** `calc.price(top, dur)`. Of `tau`, `cut`, `step` each curve reads its own. */
 function curve(calc: u64, tau: u256, cut: u256, step: u256, top: u256, dur: u256): u256 {
   if (calc == Calc.LINEAR) {
-    if (!less(dur, tau)) return new u256();
+    if (!less(dur, tau)) return word(0);
     return div(mul(top, div(mul(sub(tau, dur), ray()), tau)), ray());
   }
   const n = calc == Calc.STAIRSTEP ? div(dur, step) : dur;
@@ -77,7 +77,7 @@ export function take(): i32 {
   result(3, left);
   result(4, rest);
   resultFlag(5, gone);
-  result(6, gone ? rest : new u256());
+  result(6, gone ? rest : word(0));
   result(7, sub(arg(15), dug));
   result(8, sub(arg(14), dug));
   return end();

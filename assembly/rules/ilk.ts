@@ -8,12 +8,12 @@
 import { RESULTS, SYSTEM } from "../layout";
 import { FACTOR, HEADER, HI, LO, NEAR, PASS, keysOf, lives, vaultAt } from "../store/chunks";
 import { Order, Sound, Status, setReverting } from "./status";
-import { DOWN, UP, above32, above32Pair, below32, lowerQuotient, near, nearPair, upperQuotient } from "../wide/float";
-import { PRODUCT, addSmall, clear, compare, copy, divide, isZero, mulHi, product, productLess, product128 } from "../wide/limbs";
+import { DOWN, UP, above32, above32Pair, below32, near, nearPair } from "../wide/float";
+import { PRODUCT, addSmall, clear, compare, copy, divide, isZero, product, productLess, product128 } from "../wide/limbs";
 import { prepare } from "../wide/quotient";
 import {
-  Revert, WAD, add, arg, at, begin, div, end, flag, forgive, isNegative, isNil, less, magnitude, min, mul, mulDivDown, mulDivUp,
-  pow, ptr, ray, require, result, resultFlag, reverted, signedMul, sub, u256, withoutReason,
+  Revert, WAD, add, arg, at, begin, div, end, flag, forgive, gwei, isNegative, isNil, less, magnitude, min, mul, mulDivDown, mulDivUp,
+  pow, ptr, ray, require, result, resultFlag, resultWord, reverted, signedMul, sub, u256, withoutReason, word,
 } from "../wide/u256";
 
 /** Why the contracts revert, in the order of the messages in bindings/protocols/maker.ts. */
@@ -127,8 +127,9 @@ export function derive(market: usize, time: usize): void {
   if (!isZero(spot, 4)) {
     if (!isZero(spot + 16, 2) || !isZero(rate + 16, 2)) sound = Sound.EXACT;
     if (!isZero(rate, 4)) {
-      lo = lowerQuotient(spot, rate, 4);
-      hi = upperQuotient(spot, rate, 4);
+      const line = near(spot, 4) / near(rate, 4);
+      lo = line * DOWN;
+      hi = line * UP;
       factor = 2 / (lo + hi);
     }
   }
@@ -196,7 +197,7 @@ export function isNear(market: usize, block: usize, log: u32, place: u32): bool 
   const ink = vaultAt(block, log, place), art = ink + ART;
   if (judge(market, block, log, place) == Status.REVERTS || isZero(market + SPOT, 4)) return false;
   begin();
-  const wad = new u256(WAD), reach = new u256();
+  const wad = word(WAD), reach = word(0);
   copy(ptr(reach), within, 4);
   product(THIRD, ink, 2, market + SPOT, 4);
   product(LEFT, THIRD, 4, ptr(wad), 4);
@@ -210,10 +211,10 @@ export function setFloor(market: usize, floor: usize): void {
   begin();
   const rate = at(market + VIEW_RATE), debt = at(floor);
   let art = new u256(-1, -1, -1, -1); // no debt reaches it where there is no rate
-  if (isNil(debt)) art = new u256();
+  if (isNil(debt)) art = word(0);
   else if (!isNil(rate)) {
-    const more = mulDivDown(sub(debt, new u256(1)), ray(), rate);
-    const least = add(more, new u256(1));
+    const more = mulDivDown(sub(debt, word(1)), ray(), rate);
+    const least = add(more, word(1));
     if (!reverted()) art = least;
   }
   copy(market + FLOOR, ptr(art), 4);
@@ -235,11 +236,10 @@ export function scale(market: usize): void {
   if (load<u32>(market, SCALED)) return;
   store<u32>(market, 1, SCALED);
   begin();
-  const gwei = new u256(1000000000), wad = new u256(WAD);
   product(LEFT, market + SPOT, 4, market + MAT, 4);
-  product(RIGHT, market + VIEW_RATE, 4, ptr(gwei), 1);
+  product(RIGHT, market + VIEW_RATE, 4, ptr(gwei()), 1);
   prepare(market + RATIO_SCALE, LEFT, RIGHT);
-  product(LEFT, market + SPOT, 4, ptr(wad), 4);
+  product(LEFT, market + SPOT, 4, ptr(word(WAD)), 4);
   clear(RIGHT, 5); copy(RIGHT, market + VIEW_RATE, 4);
   prepare(market + HEALTH_SCALE, LEFT, RIGHT);
 
@@ -264,12 +264,15 @@ export function debtOf(market: usize, art: usize): void {
   product128(a0, a1, load<u64>(scale), load<u64>(scale, 8));
   const f0 = load<u64>(PRODUCT), f1 = load<u64>(PRODUCT, 8);
   let q0 = load<u64>(PRODUCT, 16), q1 = load<u64>(PRODUCT, 24);
-  const l = a0 * m2; q0 += l; let c = u64(q0 < l);
-  let h: u64 = 0, wide: u64 = 0;
-  if (m2 > 1) { h = mulHi(a0, m2); wide = mulHi(a1, m2); } // seldom: rates are below 2 ray for long
-  h += c; // below 2^64
-  q1 += h; c = u64(q1 < h);
-  const g = a1 * m2; q1 += g; c |= u64(q1 < g) | wide;
+  let p0 = a0 * m2, p1 = a1 * m2, p2: u64 = 0;
+  if (m2 > 1) { // seldom: rates are below 2 ray for long
+    product128(a0, a1, m2, 0);
+    p1 = load<u64>(PRODUCT, 8);
+    p2 = load<u64>(PRODUCT, 16);
+  }
+  q0 += p0; p0 = u64(q0 < p0);
+  p1 += p0; let c = u64(p1 < p0) | p2;
+  q1 += p1; c |= u64(q1 < p1);
   const t0 = f0 + a0, t1 = f1 + a1, over = u64(t1 < f1) | u64(t1 + u64(t0 < f0) < t1);
   if (!c && (exact == 1 || (exact == 0 && (f0 | f1) != 0 && !over))) {
     const up = u64((f0 | f1) != 0);
@@ -303,7 +306,7 @@ export function score(order: i32, market: usize, block: usize, log: u32, place: 
   const ink = vaultAt(block, log, place), art = ink + ART;
   if (order == Order.RISKIEST) {
     const factor = load<f64>(market, FACTOR), debt = near(art, 2);
-    return factor && debt ? debt / near(ink, 2) * factor : -Infinity;
+    return factor != 0 && debt != 0 ? debt / near(ink, 2) * factor : -Infinity;
   }
   if (order == Order.DEBT) return near(art, 2) * near(market + VIEW_RATE, 4);
   begin();
@@ -355,11 +358,11 @@ function amount(address: usize): u256 { return new u256(load<u64>(address), load
 
 /** `Spotter.poke`: ⌊⌊val·1e9·RAY / par⌋·RAY / mat⌋, 0 without a valid price. */
 function spotOf(val: u256, par: u256, mat: u256): u256 { return div(mul(feedOf(val, par), ray()), mat); }
-function feedOf(val: u256, par: u256): u256 { return div(mul(mul(val, new u256(1000000000)), ray()), par); }
+function feedOf(val: u256, par: u256): u256 { return div(mul(mul(val, gwei()), ray()), par); }
 
 export function spot(): i32 {
   begin();
-  result(0, flag(1) ? spotOf(arg(0), arg(2), arg(3)) : new u256());
+  result(0, flag(1) ? spotOf(arg(0), arg(2), arg(3)) : word(0));
   return end();
 }
 
@@ -456,7 +459,7 @@ function barkOf(
   require(isUnsafe(ink, art, rate, spot), Why.DOG_NOT_UNSAFE);
   require(less(Dirt, Hole) && less(dirt, hole), Why.DOG_LIMIT_HIT);
   if (reverted()) return;
-  const wad = new u256(WAD);
+  const wad = word(WAD);
   const room = min(sub(Hole, Dirt), sub(hole, dirt));
   let dart = min(art, div(div(mul(room, wad), rate), chop));
   if (reverted()) return;
@@ -479,7 +482,7 @@ function barkOf(
   const top = div(mul(feedOf(val, par), buf), ray());
   if (called) withoutReason();
   require(!isNil(top), Why.CLIP_ZERO_TOP);
-  const coin = isNil(tip) && isNil(chip) ? new u256() : add(tip, div(mul(tab, chip), wad));
+  const coin = isNil(tip) && isNil(chip) ? word(0) : add(tip, div(mul(tab, chip), wad));
 
   result(first, dink);     result(first + 1, dart); result(first + 2, due);  result(first + 3, tab);
   result(first + 4, dink); result(first + 5, top);  result(first + 6, coin); result(first + 7, sub(ink, dink));
@@ -494,14 +497,14 @@ function beyondInt(a: u256): bool { return isNegative(a) && !isNil(new u256(a.lo
 /** ⌊ink·spot·mat / (art·rate·1e9)⌋ in 512 bits at `out`, all ones without debt. */
 export function collateralRatio(): i32 {
   begin();
-  wideQuotient(0, arg(0), arg(3), arg(4), arg(1), arg(2), new u256(1000000000));
+  wideQuotient(0, arg(0), arg(3), arg(4), arg(1), arg(2), gwei());
   return end();
 }
 
 /** ⌊ink·spot·1e18 / (art·rate)⌋ in 512 bits, all ones without debt. */
 export function healthFactor(): i32 {
   begin();
-  wideQuotient(0, arg(0), arg(3), new u256(WAD), arg(1), arg(2), new u256(1));
+  wideQuotient(0, arg(0), arg(3), word(WAD), arg(1), arg(2), word(1));
   return end();
 }
 
@@ -568,7 +571,7 @@ function price(out: usize, ink: u256, art: u256, rate: u256, mat: u256, par: u25
 }
 
 /** `poke` multiplies val by 1e9 and RAY before it divides. */
-function feedScale(): u256 { return mul(ray(), new u256(1000000000)); }
+function feedScale(): u256 { return mul(ray(), gwei()); }
 
 function subOne(a: usize, limbs: u32): void {
   for (const end = a + (limbs << 3); a < end; a += 8) {
@@ -587,7 +590,7 @@ function divideUp(q: usize, u: usize, m: u32, v: usize, n: u32): void {
 export function liquidationPrice(): i32 {
   begin();
   const kind = price(RESULTS, arg(0), arg(1), arg(2), arg(3), arg(4));
-  result(3, new u256(kind));
+  resultWord(3, kind);
   return Revert.NONE;
 }
 
@@ -607,21 +610,21 @@ export function inspect(market: usize, block: usize, log: u32, place: u32): void
   const mat = at(market + MAT), par = at(SYSTEM + PAR), val = at(market + VAL);
   result(Inspect.INK, ink);
   result(Inspect.ART, art);
-  result(Inspect.STATUS, new u256(status));
+  resultWord(Inspect.STATUS, status);
   wideDebt(Inspect.DEBT, art, rate);
-  wideQuotient(Inspect.RATIO, ink, spot, mat, art, rate, new u256(1000000000));
-  wideQuotient(Inspect.HEALTH, ink, spot, new u256(WAD), art, rate, new u256(1));
-  result(Inspect.VALUED, new u256(u64(!broken) | u64(!broken && !reverted()) << 1)); // the debt, ratio and health
+  wideQuotient(Inspect.RATIO, ink, spot, mat, art, rate, gwei());
+  wideQuotient(Inspect.HEALTH, ink, spot, word(WAD), art, rate, word(1));
+  resultWord(Inspect.VALUED, u64(!broken) | u64(!broken && !reverted()) << 1); // the debt, ratio and health
   forgive();
   const kind = price(RESULTS + (Inspect.PRICE << 5), ink, art, rate, mat, par);
-  result(Inspect.KIND, new u256(broken ? Trigger.REVERTS : kind));
+  resultWord(Inspect.KIND, broken ? Trigger.REVERTS : kind);
   forgive();
   barkOf(
     ink, art, rate, spot, at(market + DUST), at(market + CHOP), at(market + HOLE), at(market + DIRT),
     at(SYSTEM + SYSTEM_HOLE), at(SYSTEM + SYSTEM_DIRT), val, !isNil(val), par, at(market + BUF), at(market + TIP), at(market + CHIP),
     Inspect.BARK,
   );
-  result(Inspect.REASON, new u256(broken ? broken : end()));
+  resultWord(Inspect.REASON, broken ? broken : end());
 }
 
 /** Drips a market to `time`: rate and rho as the contract leaves them. False, and nothing changed, where it reverts. */

@@ -74,12 +74,11 @@ export function found(what: i32): u32 {
   }
   return <u32>(risePtr - STAGE - half() >> 2);
 }
-export function emptyStreams(): void {
+function emptyStreams(): void {
   fallPtr = STAGE; risePtr = STAGE + half();
   fallCount = 0; riseCount = 0;
 }
-// @ts-ignore: decorator
-@inline function full(): bool { return max(fallPtr - STAGE, risePtr - STAGE - half()) + 8 + 4096 > half(); }
+function full(): bool { return max(fallPtr - STAGE, risePtr - STAGE - half()) + 8 + 4096 > half(); }
 // @ts-ignore: decorator
 @inline function startRecords(): void { fallHead = 0; riseHead = 0; }
 
@@ -172,7 +171,7 @@ function unsafeOf(market: usize, block: usize, log: u32, place: u32, lo: f32, hi
 
 let nextMarket: u32 = 0, nextOrdinal: u32 = 0;
 /** Sets a pass to its beginning. */
-export function rewind(): void { nextMarket = 0; nextOrdinal = 0; emptyStreams(); }
+export function rewind(): void { nextMarket = 0; nextOrdinal = 0; }
 
 /**
  * Brings the status of every row up to date, in the markets that changed (or in `only`), and reports the rows whose
@@ -180,6 +179,7 @@ export function rewind(): void { nextMarket = 0; nextOrdinal = 0; emptyStreams()
  * and call again. With `keep` nothing is written: the changes are only reported.
  */
 export function scan(plane: i32, effort: i32, only: i32, keep: bool): bool {
+  emptyStreams();
   for (let index = nextTouched(nextMarket); index < marketsHeld(); nextOrdinal = 0, index = nextTouched(index + 1)) {
     nextMarket = index;
     if (only >= 0 && index != <u32>only) continue;
@@ -330,6 +330,7 @@ function look(market: usize, number: u32, chunk: usize, group: u32, plane: i32, 
  * within the query's distance too. False where the stream is full.
  */
 export function list(plane: i32, only: i32, near: bool): bool {
+  emptyStreams();
   for (; nextMarket < marketsHeld(); ++nextMarket, nextOrdinal = 0) {
     if (only >= 0 && nextMarket != <u32>only) continue;
     const market = marketAt(nextMarket), chunks = load<u32>(market, CHUNKS);
@@ -370,6 +371,7 @@ export function nearOf(market: usize, block: usize, log: u32, place: u32): u64 {
 
 /** Reports the rows of a market whose status would change with the figures of `scenario`; nothing is written. */
 export function preview(market: usize, scenario: usize): bool {
+  emptyStreams();
   const chunks = load<u32>(market, CHUNKS);
   const exact = load<u32>(market, PASS) != Sound.SCREEN || load<u32>(scenario, PASS) != Sound.SCREEN;
   const lo = load<f32>(market, LO), hi = load<f32>(market, HI), nextLo = load<f32>(scenario, LO), nextHi = load<f32>(scenario, HI);

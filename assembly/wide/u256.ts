@@ -34,7 +34,7 @@ export function forget(): void { heap.reset(); }
 
 /** The first reason why the call reverted, or `Revert.NONE`. */
 export function end(): i32 {
-  if (changetype<usize>(new u256()) + 64 > ARENA + ARENA_BYTES) unreachable(); // values may never reach the stage
+  if (changetype<usize>(word(0)) + 64 > ARENA + ARENA_BYTES) unreachable(); // values may never reach the stage
   return reason;
 }
 
@@ -52,6 +52,8 @@ export function reverted(): bool { return reason != Revert.NONE; }
 // @ts-ignore: decorator
 @inline
 export function ptr(a: u256): usize { return changetype<usize>(a); }
+/** A value of one limb. */
+export function word(x: u64): u256 { return new u256(x); }
 export function at(address: usize): u256 {
   return new u256(load<u64>(address), load<u64>(address, 8), load<u64>(address, 16), load<u64>(address, 24));
 }
@@ -60,7 +62,8 @@ export function arg(field: u32): u256 { return at(ARGS + (field << 5)); }
 @inline
 export function flag(field: u32): bool { return load<u64>(ARGS + (field << 5)) != 0; }
 export function result(field: u32, value: u256): void { copy(RESULTS + (field << 5), ptr(value), 4); }
-export function resultFlag(field: u32, value: bool): void { result(field, new u256(<u64>value)); }
+export function resultWord(field: u32, value: u64): void { result(field, word(value)); }
+export function resultFlag(field: u32, value: bool): void { resultWord(field, u64(value)); }
 
 /** Of an argument that is rows of values, 32 bytes each, in the stage: how many there are, and the address of the first. */
 export function count(field: u32): u32 { return load<u32>(ARGS + (field << 5)); }
@@ -69,6 +72,7 @@ export function rows(field: u32): usize { return STAGE + (<usize>load<u32>(ARGS 
 export function resultRows(field: u32, count: u32, first: usize): void { result(field, new u256(count, first - STAGE >> 5)); }
 
 export const WAD = 1000000000000000000;
+export function gwei(): u256 { return word(1000000000); }
 export function ray(): u256 { return new u256(0x9fd0803ce8000000, 0x33b2e3c); }
 
 export function isNil(a: u256): bool { return !a; }
@@ -76,13 +80,13 @@ export function less(a: u256, b: u256): bool { return compare(ptr(a), ptr(b), 4)
 export function min(a: u256, b: u256): u256 { return less(a, b) ? a : b; }
 
 export function add(a: u256, b: u256): u256 {
-  const sum = new u256();
+  const sum = word(0);
   if (addLimbs(ptr(sum), ptr(a), ptr(b), 4)) revert(Revert.ARITHMETIC);
   return sum;
 }
 
 export function sub(a: u256, b: u256): u256 {
-  const difference = new u256();
+  const difference = word(0);
   if (subLimbs(ptr(difference), ptr(a), ptr(b), 4)) revert(Revert.ARITHMETIC);
   return difference;
 }
@@ -102,7 +106,7 @@ export function mulWrapping(a: u256, b: u256): u256 {
 
 /** `⌊a/b⌋`; the EVM's checked division stops at `b` = 0. */
 export function div(a: u256, b: u256): u256 {
-  const quotient = new u256();
+  const quotient = word(0);
   if (isNil(b)) revert(Revert.DIVISION);
   else divide(ptr(quotient), 0, ptr(a), 4, ptr(b), 4);
   return quotient;
@@ -117,7 +121,7 @@ export function sdiv(a: u256, b: u256): u256 {
 @inline
 export function isNegative(a: u256): bool { return <i64>a.hi2 < 0; }
 export function negate(a: u256): u256 {
-  const negative = new u256();
+  const negative = word(0);
   subLimbs(ptr(negative), ptr(negative), ptr(a), 4);
   return negative;
 }
@@ -167,7 +171,7 @@ function mulDiv(a: u256, b: u256, c: u256, round: i32): u256 {
     subLimbs(REST + 32, ptr(c), REST, 4);
     up = compare(REST, REST + 32, 4) >= 0;
   }
-  return up ? add(quotient, new u256(1)) : quotient;
+  return up ? add(quotient, word(1)) : quotient;
 }
 export function mulDivDown(a: u256, b: u256, c: u256): u256 { return mulDiv(a, b, c, Round.DOWN); }
 export function mulDivUp(a: u256, b: u256, c: u256): u256 { return mulDiv(a, b, c, Round.UP); }

@@ -119,9 +119,9 @@ export type Curve =
 
 /** A function of an auction: what its curve needs must be there. */
 function auction<I extends Fields, O extends Fields>(name: string, inputs: I, outputs: O) {
-  const call = define(name, { ...curve, ...inputs }, outputs);
+  const fields = { ...curve, ...inputs }, call = define(name, fields, outputs);
   return (values: Curve & Values<I>): Outcome<Complete<O>> => {
-    checkFields(`maker.${name}`, { ...curve, ...inputs }, values);
+    checkFields(`maker.${name}`, fields, values);
     for (const field of CURVES[values.calc]) if ((values as Readonly<Record<string, unknown>>)[field] === undefined) {
       throw new PlimsollError("missing-field", `maker.${name} lacks ${field}, which ${values.calc} needs`);
     }
