@@ -2,10 +2,10 @@
  * What a book of accounts does beside what every book does: accounts cross the stage as cells (rules/shelf), one after the
  * other, and move to another shelf when they get more lines or fewer, under the same number.
  */
-import { STAGE } from "./layout";
-import { categoryAt, lay as layOut } from "./rules/assets";
+import { RESULTS, STAGE } from "./layout";
+import { VALUE, categoryAt, lay as layOut } from "./rules/assets";
 import { amountBytes, amountsOf, tagsOf } from "./rules/lines";
-import { CELL, assetSet, erase, shelfFor, weighCategory, write } from "./rules/shelf";
+import { CELL, assetSet, erase, evaluate, ratioTo, settle, shelfFor, weighCategory, write } from "./rules/shelf";
 import { ensure } from "./store/blocks";
 import {
   Fault, LINK_REVERTS, LINK_UNSAFE, ORDINAL, REVERT_BITS, ROWS_LOG, UNSAFE_BITS,
@@ -13,6 +13,7 @@ import {
   rowOf, seek, takeNumber, userKeyAt, userKeyBytes, vacate, vaultAt,
 } from "./store/chunks";
 import { enter, leave, reserveKeys } from "./store/keys";
+import { clear, copy } from "./wide/limbs";
 
 let wanted: u64 = 0;
 
@@ -127,6 +128,17 @@ export function translate(count: u32): void {
 export function lay(id: f64): i32 {
   if (rowOf(id) < 0) return Fault.STALE;
   return i32(!layOut(assetSet(), vaultAt(foundBlock, foundLog, foundPlace), linesOf(foundLog)));
+}
+
+/** Evaluates an account: status, value of the collateral, debt, health and ratio, to RESULTS. */
+export function inspectAccount(id: f64): void {
+  rowOf(id);
+  settle();
+  const status = evaluate(foundMarket, vaultAt(foundBlock, foundLog, foundPlace), foundLog);
+  clear(RESULTS, 32);
+  store<u32>(RESULTS, status);
+  copy(RESULTS + 32, VALUE, 12); // value, debt, health
+  ratioTo(RESULTS + 128);
 }
 
 /** Sets a category's figures from a row of arguments at the stage's beginning. */

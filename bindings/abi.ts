@@ -10,7 +10,7 @@ import { PlimsollError } from "./errors.js";
 export interface Exports {
   memory: { readonly buffer: ArrayBuffer };
   layout(what: number): number;
-  open(keyBytes: number): number;
+  open(keyBytes: number, rule: number, choices: number): number;
   size(): number;
   setSystem(mask: number): void;
   addMarket(mask: number): number;
@@ -39,6 +39,16 @@ export interface Exports {
   gather(order: number, limit: number, market: number, near: boolean, floor: boolean): number;
   rank(limit: number): number;
   ranked(from: number, count: number): void;
+  reserveAccounts(count: number): number;
+  reserveLines(lines: number, count: number): number;
+  loadAccounts(count: number): number;
+  readAccount(id: number): number;
+  rewriteAccount(id: number): number;
+  translate(count: number): void;
+  lay(id: number): number;
+  inspectAccount(id: number): void;
+  setCategory(category: number, bytes: number): void;
+  startScenario(): number;
   scenario(market: number, mask: number): void;
   preview(market: number): number;
   describe(count: number): void;
@@ -78,6 +88,7 @@ export class Core {
   readonly marketPage: number;
   /** Values in rows that one call takes. */
   get cells(): number { return this.idPage >>> 2; }
+  get stageBytes(): number { return this.idPage * 8; }
 
   #u64: BigUint64Array = NONE;
   #u8!: Uint8Array;

@@ -4,7 +4,7 @@ import { type Column, Core, decodeIds, outOfMemory } from "./abi.js";
 import { PlimsollError, refuse, show } from "./errors.js";
 import { type Figures, type Found, Hits, MAX_U128, valueAt } from "./hits.js";
 import { type Key, keyBytesOf, toHex } from "./keys.js";
-import { type Complete, type Fields, type Protocol, type Values, encode, knowFields, oneOf, priceOf, ratioOf, readResults, uint, wholeNumber, writeFields } from "./protocol.js";
+import { type AccountProtocol, type Calls, type Complete, type Described, type Fields, type Lines, type Outcome, type Protocol, type Values, checkFields, encode, knowFields, oneOf, priceOf, ratioOf, readResults, uint, wholeNumber, writeFields } from "./protocol.js";
 
 export interface BookOptions {
   /** Vaults at most; without it, as many as memory holds (about 110 million for two amounts). */
@@ -119,55 +119,56 @@ const FIRST_INSPECTED = 2, FIRST_OF_LIQUIDATION = 15;
  * Opens an empty book for the vaults of a protocol. Instantiates the module, synchronously.
  * @throws `invalid-argument` for options out of range, `out-of-memory` where the host gives no memory.
  */
+export function openBook<A, C, V extends Fields, M extends Fields, S extends Fields>(
+  protocol: AccountProtocol<A, C, V, M, S>, options?: BookOptions,
+): AccountBook<A, C, V, M, S>;
 export function openBook<V extends Fields, M extends Fields, S extends Fields, L extends Fields>(
-  protocol: Protocol<V, M, S, L>, options: BookOptions = {},
-): Book<V, M, S, L> {
+  protocol: Protocol<V, M, S, L>, options?: BookOptions,
+): Book<V, M, S, L>;
+export function openBook(protocol: Protocol | AccountProtocol<unknown, Calls, Fields, Fields, Fields>, options: BookOptions = {}): unknown {
   if (!protocol?.vault) refuse("what openBook opens", "a protocol such as maker", protocol);
   knowFields("options", options, { capacity: 0, keyBytes: 0 });
   const { capacity = Infinity, keyBytes = 0 } = options;
   if (capacity !== Infinity) wholeNumber("capacity", capacity, 1);
   if (keyBytes !== 0 && keyBytes !== 20 && keyBytes !== 32) refuse("keyBytes", "20 or 32", keyBytes);
-  return new Book(protocol, capacity, keyBytes);
+  return "account" in protocol ? new AccountBook(protocol, capacity, keyBytes) : new Book(protocol, capacity, keyBytes);
 }
 
-export class Book<V extends Fields = Fields, M extends Fields = Fields, S extends Fields = Fields, L extends Fields = Fields> {
-  readonly protocol: Protocol<V, M, S, L>;
+/** What every book does. */
+export abstract class AnyBook<V extends Fields, M extends Fields, S extends Fields> {
+  abstract readonly protocol: Described<V, M, S>;
   /** Vaults at most. */
   readonly capacity: number;
   /** Bytes of a key; 0 in a book without keys. */
   readonly keyBytes: number;
-  readonly #columns: string[];
   #open: Core | undefined;
-  #calls = 0;
+  /** Calls of methods so far. @internal */
+  protected calls = 0;
   #markets = 0;
 
   /** @internal */
-  constructor(protocol: Protocol<V, M, S, L>, capacity: number, keyBytes: number) {
-    this.protocol = protocol;
+  constructor(capacity: number, keyBytes: number, rule = 0, choices = 0) {
     this.capacity = capacity;
     this.keyBytes = keyBytes;
-    this.#columns = Object.keys(protocol.vault);
     this.#open = new Core();
-    if (!this.#open.exports.open(keyBytes)) throw outOfMemory("the book");
+    if (!this.#open.exports.open(keyBytes, rule, choices)) throw outOfMemory("the book");
   }
 
-  get #core(): Core {
-    ++this.#calls;
+  /** The instance behind the book, for measurements of memory and passes. @internal */
+  get core(): Core {
+    ++this.calls;
     if (!this.#open) throw new PlimsollError("disposed", "this book was disposed of");
     return this.#open;
   }
 
-  /** The instance behind the book, for measurements of memory and passes. @internal */
-  get core(): Core { return this.#core; }
-
   /** Bytes of the book's WebAssembly memory. */
-  get bytes(): number { return this.#core.exports.memory.buffer.byteLength; }
+  get bytes(): number { return this.core.exports.memory.buffer.byteLength; }
 
   /** Vaults in the book. */
-  get size(): number { return this.#core.exports.size(); }
+  get size(): number { return this.core.exports.size(); }
 
   /** Markets in the book; their numbers are 0 to this − 1. */
-  get marketCount(): number { return this.#core && this.#markets; }
+  get marketCount(): number { return this.core && this.#markets; }
 
   /** Lets go of the memory. Every later call throws `disposed`. */
   dispose(): void { this.#open = undefined; }
@@ -177,22 +178,22 @@ export class Book<V extends Fields = Fields, M extends Fields = Fields, S extend
 
   /** Sets figures that all markets share; those not named stay. They begin as 0. */
   setSystem(figures: Partial<Values<S>>): void {
-    const core = this.#core;
+    const core = this.core;
     core.exports.setSystem(writeFields(core, "system", this.protocol.system, figures, false));
   }
 
   /** Adds a market and answers its number. */
   addMarket(figures: Values<M>): number {
-    const core = this.#core, mask = writeFields(core, "market", this.protocol.market, figures as Record<string, unknown>, true);
+    const core = this.core, mask = writeFields(core, "market", this.protocol.market, figures as Record<string, unknown>, true);
     const market = core.exports.addMarket(mask);
-    if (market < 0) throw outOfMemory("another market");
+    if (market < 0) throw this.protocol.rule ? new PlimsollError("capacity-reached", `a book of accounts has ${this.#markets} markets at most`) : outOfMemory("another market");
     return (this.#markets = market + 1) - 1;
   }
 
   /** Changes figures of a market; those not named stay. This is a tick: it costs nothing per vault. */
   setMarket(market: number, figures: Partial<Values<M>>): void {
-    const core = this.#core;
-    this.#knowMarket(market);
+    const core = this.core;
+    this.knowMarket(market);
     core.exports.setMarket(market, writeFields(core, `market ${market}`, this.protocol.market, figures, false));
   }
 
@@ -200,9 +201,9 @@ export class Book<V extends Fields = Fields, M extends Fields = Fields, S extend
    * Changes figures of many markets: for each field named, two limbs (u128) a market. All or none.
    */
   setMarkets(markets: ArrayLike<number>, figures: Partial<Columns<M>>): void {
-    const core = this.#core, count = markets?.length;
+    const core = this.core, count = markets?.length;
     if (!(count >= 0)) refuse("markets", "a list of numbers", markets);
-    for (let i = 0; i < count; ++i) this.#knowMarket(markets[i]!);
+    for (let i = 0; i < count; ++i) this.knowMarket(markets[i]!);
     const { columns, mask } = checkColumns("markets", this.protocol.market, figures, false, count);
     for (let from = 0; from < count; from += core.marketPage) {
       const page = Uint32Array.from({ length: Math.min(core.marketPage, count - from) }, (_, i) => markets[from + i]!);
@@ -214,8 +215,8 @@ export class Book<V extends Fields = Fields, M extends Fields = Fields, S extend
 
   /** The figures of a market as they are stored. */
   market(market: number): Complete<M> {
-    const core = this.#core;
-    this.#knowMarket(market);
+    const core = this.core;
+    this.knowMarket(market);
     core.exports.getMarket(market);
     return readResults(core, this.protocol.market, 0);
   }
@@ -226,84 +227,23 @@ export class Book<V extends Fields = Fields, M extends Fields = Fields, S extend
    * @throws `reverts` where a market's accrual would revert; then none is accrued.
    */
   accrue(time: bigint): void {
-    const core = this.#core;
+    const core = this.core;
     writeTime(core, "time", time);
     mayAccrue(core.exports.accrue(), time);
   }
 
   // ---- Vaults
 
-  /** Adds a vault and answers its id. `key`: in a book with keys, one that no other vault of the market has. */
-  add(market: number, vault: Values<V>, key?: Key): number {
-    const core = this.#core;
-    this.#knowMarket(market);
-    this.#writeVault(core, "vault", vault as Record<string, unknown>, true);
-    const bytes = this.#checkKeys(key, () => keyBytesOf(key, this.keyBytes));
-    this.#reserve(core, market, 1);
-    if (bytes) core.write(core.column(this.#columns.length), bytes);
-    if (core.exports.load(market, 1)) throw duplicateKey("key", bytes!, market);
-    return core.read(core.stage, new Float64Array(1))[0]!;
-  }
-
-  /**
-   * Adds many vaults at once, all or none, and answers their ids in order. Columns hold two little-endian limbs a vault,
-   * `keys` one key after the other. The arrays are read, not kept. The ids go into `ids` if it is given (which may hold some if the call fails).
-   */
-  load(market: number, vaults: Columns<V>, keys?: Uint8Array, ids?: Float64Array): Float64Array {
-    const core = this.#core, { keyBytes } = this;
-    this.#knowMarket(market);
-    const { columns, count } = checkColumns("vaults", this.protocol.vault, vaults, true);
-    const bytes = this.#checkKeys(keys, () => checkRows("keys", keys, Uint8Array, count, keyBytes));
-    if (ids !== undefined) checkRows("ids", ids, Float64Array, count, 1);
-    this.#reserve(core, market, count);
-    ids ??= new Float64Array(count);
-    for (let from = 0; from < count; from += core.page) {
-      const page = rowsOf(ids, 1, from, core.page);
-      writeColumns(core, columns, from, page.length);
-      if (bytes) core.write(core.column(columns.length), rowsOf(bytes, keyBytes, from, page.length));
-      const failed = core.exports.load(market, page.length);
-      if (failed) {
-        const row = from - 1 - failed;
-        removeChecked(core, ids.subarray(0, from)); // only what this call took in
-        throw duplicateKey(`keys, row ${row}`, rowsOf(bytes!, keyBytes, row, 1), market);
-      }
-      core.read(core.stage, page);
-    }
-    return ids;
-  }
-
-  /** Changes amounts of a vault; those not named stay. */
-  update(id: number, vault: Partial<Values<V>>): void {
-    const core = this.#core;
-    knowId(id);
-    const mask = this.#writeVault(core, "vault", vault, false);
-    if (core.exports.update(id, mask, 0) < 0) throw stale(id);
-  }
-
-  /** Changes amounts of many vaults, all or none: for each column named, two limbs a vault. Of a vault named twice the last row stays. */
-  updateMany(ids: Ids, vaults: Partial<Columns<V>>): void {
-    const core = this.#core, rows = checkIds(ids);
-    const { columns, mask } = checkColumns("vaults", this.protocol.vault, vaults, false, rows.length);
-    eachPage(core, rows, (page, from) => {
-      const bad = core.exports.check(page.length, false);
-      if (bad >= 0) throw stale(page[bad]!, from + bad);
-    });
-    eachPage(core, rows, (page, from) => {
-      writeColumns(core, columns, from, page.length);
-      core.exports.updateMany(page.length, mask);
-    });
-  }
-
   /** Removes a vault; its id is never given again. */
   remove(id: number): void {
-    const core = this.#core;
+    const core = this.core;
     knowId(id);
     if (core.exports.remove(id) < 0) throw stale(id);
   }
 
   /** Removes many vaults, all or none. */
   removeMany(of: Ids): void {
-    const core = this.#core, ids = checkIds(of);
+    const core = this.core, ids = checkIds(of);
     eachPage(core, ids, (page, from) => {
       const bad = core.exports.check(page.length, true);
       if (bad < 0) return;
@@ -315,11 +255,11 @@ export class Book<V extends Fields = Fields, M extends Fields = Fields, S extend
   }
 
   /** Whether the id's vault is in the book. */
-  has(id: number): boolean { return this.#core.exports.marketOf(id) >= 0 && typeof id === "number"; }
+  has(id: number): boolean { return this.core.exports.marketOf(id) >= 0 && typeof id === "number"; }
 
   /** The ids of the vaults that carry a key: one a market at most. */
   find(key: Key): number[] {
-    const core = this.#core, found: number[] = [];
+    const core = this.core, found: number[] = [];
     if (!this.keyBytes) throw withoutKeys();
     const bytes = keyBytesOf(key, this.keyBytes);
     for (let count = core.idPage; count === core.idPage;) {
@@ -341,7 +281,7 @@ export class Book<V extends Fields = Fields, M extends Fields = Fields, S extend
   scan(query?: Query & { readonly since?: undefined }): Hits<V>;
   scan(query: Query & { readonly since?: "last" | undefined }): Hits<V> | Changes<V>;
   scan(query: Query & { readonly since?: "last" | undefined } = {}): Hits<V> | Changes<V> {
-    const core = this.#core, { exports } = core;
+    const core = this.core, { exports } = core;
     knowFields("query", query, QUERY);
     const { order, limit, minDebt, within, at, market, status = "unsafe", idsOnly = false, screen = "zones", since } = query;
     const ordering = order === undefined ? 0 : 1 + oneOf("order", order, ORDERS);
@@ -349,7 +289,7 @@ export class Book<V extends Fields = Fields, M extends Fields = Fields, S extend
     if (since !== undefined) oneOf("since", since, ["last"]);
     if (limit !== undefined) wholeNumber("limit", limit, 0);
     if (typeof idsOnly !== "boolean") refuse("idsOnly", "true or false", idsOnly);
-    if (market !== undefined) this.#knowMarket(market);
+    if (market !== undefined) this.knowMarket(market);
     if (order === "liquidationPrice" && market === undefined && this.#markets > 1) {
       throw new PlimsollError("invalid-argument", "prices of several markets cannot be compared: name a market to order by liquidationPrice");
     }
@@ -366,7 +306,7 @@ export class Book<V extends Fields = Fields, M extends Fields = Fields, S extend
     const fallen = nothing(), risen = nothing();
     const update = () => exports.scan(plane, effort, only, false);
     const finish = (found: Found) => this.#hits(
-      core, ordering ? inOrder(core, ordering, found, most) : found.count > most ? decodeIds(found).slice(0, most) : found, idsOnly,
+      core, ordering ? inOrder(core, ordering, this.idsOf(core, found), most) : found.count > most ? this.idsOf(core, found).slice(0, most) : found, idsOnly,
     );
     if (ordering && (since || most > FEW)) roomToOrder(core, plane, only);
     if (since) {
@@ -388,13 +328,13 @@ export class Book<V extends Fields = Fields, M extends Fields = Fields, S extend
    * is counted as scanned.
    */
   preview(scenarios: readonly Scenario<M>[]): Flips[] {
-    const core = this.#core, { exports } = core;
+    const core = this.core, { exports } = core;
     if (!Array.isArray(scenarios)) refuse("scenarios", "a list of scenarios", scenarios);
     const checked = Array.from<Scenario<M>, Map<number, Partial<Values<M>>>>(scenarios, (changes, i) => {
       if (!Array.isArray(changes) || !Array.from<unknown>(changes).every(Array.isArray)) refuse(`scenario ${i}`, "a list of [market, figures]", changes);
       const merged = new Map<number, Partial<Values<M>>>();
       for (const [market, figures] of changes) {
-        this.#knowMarket(market);
+        this.knowMarket(market);
         writeFields(core, `scenario ${i}, market ${market}`, this.protocol.market, figures, false);
         merged.set(market, { ...merged.get(market), ...figures });
       }
@@ -404,33 +344,9 @@ export class Book<V extends Fields = Fields, M extends Fields = Fields, S extend
     exports.prepare(false, false, ANY, false);
     return checked.map((merged) => {
       const fallen = nothing(), risen = nothing();
-      for (const [market, figures] of merged) {
-        exports.scenario(market, writeFields(core, "scenario", this.protocol.market, figures, false));
-        run(core, () => exports.preview(market), fallen, risen);
-      }
-      return { unsafe: decodeIds(fallen), safe: decodeIds(risen) };
+      this.flip(core, merged, fallen, risen);
+      return { unsafe: this.idsOf(core, fallen), safe: this.idsOf(core, risen) };
     });
-  }
-
-  /** Everything about one vault: as stored, or as accrued to the time `at`. */
-  inspect(id: number, options: { readonly at?: bigint } = {}): Inspection<V, L> {
-    knowFields("options", options, AT);
-    const core = this.#core, { vault, liquidation, reasons } = this.protocol;
-    knowId(id);
-    const market = core.exports.inspect(id, writeTime(core, "at", options.at));
-    if (market < 0) throw stale(id);
-    const { status, valued, debt, ratio, health, price, kind, reason } = readResults(core, INSPECTED, FIRST_INSPECTED);
-    return {
-      id, market,
-      key: this.keyBytes ? toHex(core.read(core.stage, new Uint8Array(this.keyBytes))) : undefined,
-      vault: readResults(core, vault, 0),
-      status: STATUSES[Number(status)]!,
-      debt: valued ? debt : undefined,
-      ratio: valued & 2n ? ratioOf(ratio) : undefined,
-      health: valued & 2n ? ratioOf(health) : undefined,
-      liquidationPrice: priceOf(kind, price),
-      liquidation: reason ? { refused: true, reason: reasons[Number(reason)]! } : { refused: false, ...readResults(core, liquidation, FIRST_OF_LIQUIDATION) },
-    };
   }
 
   /** The ids of all vaults, by market and place: the order of `ratios` and `debts`. */
@@ -462,35 +378,15 @@ export class Book<V extends Fields = Fields, M extends Fields = Fields, S extend
 
   // ---- Inside
 
-  #knowMarket(market: number): void {
+  /** @internal */
+  protected knowMarket(market: number): void {
     if (!Number.isInteger(market) || market < 0 || market >= this.#markets) {
       throw new PlimsollError("unknown-market", `there is no market ${show(market)}: this book has ${this.#markets}, numbered from 0`);
     }
   }
 
-  /** Checks amounts and writes them to the stage's first row; answers a mask of the columns named. */
-  #writeVault(core: Core, what: string, vault: Readonly<Record<string, unknown>>, whole: boolean): number {
-    const names = this.#columns, fields = this.protocol.vault, calls = this.#calls;
-    if (typeof vault !== "object" || vault === null) knowFields(what, vault, fields);
-    let mask = 0, known = 0;
-    for (let column = 0; column < names.length; ++column) {
-      const name = names[column]!, value = vault[name];
-      if (value === undefined && !(name in vault)) {
-        if (whole) throw new PlimsollError("missing-field", `${what} lacks ${name}`);
-        continue;
-      }
-      core.writeVault(column, typeof value === "bigint" && value >= 0n && value <= MAX_U128 ? value : encode(`${what}: ${name}`, fields[name]!, value));
-      mask |= 1 << column;
-      ++known;
-    }
-    for (const _ in vault) --known;
-    if (known) knowFields(what, vault, fields); // more names than known ones
-    // A getter of the caller's that called the book may have written over the stage: plain values instead.
-    return calls === this.#calls ? mask : this.#writeVault(core, what, { ...vault }, whole);
-  }
-
-  /** The bytes of keys that were given, in a book that has keys; undefined in one that has none. */
-  #checkKeys(given: unknown, bytes: () => Uint8Array): Uint8Array | undefined {
+  /** The bytes of keys that were given, in a book that has keys; undefined in one that has none. @internal */
+  protected checkKeys(given: unknown, bytes: () => Uint8Array): Uint8Array | undefined {
     if (this.keyBytes) {
       if (given === undefined) throw new PlimsollError("missing-field", "this book has keys: give each vault one");
       return bytes();
@@ -499,18 +395,33 @@ export class Book<V extends Fields = Fields, M extends Fields = Fields, S extend
     return undefined;
   }
 
-  #reserve(core: Core, market: number, count: number): void {
+  /** @internal */
+  protected checkCapacity(count: number): void {
     if (this.size + count > this.capacity) {
       throw new PlimsollError("capacity-reached", `${count} more vaults do not fit: the book holds ${this.size} of ${this.capacity}`);
     }
-    if (count > 0xffffffff || core.exports.reserve(market, count) < 0) throw outOfMemory(`${count} more vaults`);
+    if (count > 0xffffffff) throw outOfMemory(`${count} more vaults`);
+  }
+
+  /** The ids of rows that a pass found. @internal */
+  protected idsOf(_core: Core, found: Found): Float64Array { return decodeIds(found); }
+
+  /** What keeps them until somebody asks. @internal */
+  protected lazily(_core: Core, found: Found): Found | Float64Array { return found; }
+
+  /** Runs a scenario's passes, its changes by market. @internal */
+  protected flip(core: Core, changes: ReadonlyMap<number, Partial<Values<M>>>, fallen: Found, risen: Found): void {
+    for (const [market, figures] of changes) {
+      core.exports.scenario(market, writeFields(core, "scenario", this.protocol.market, figures, false));
+      run(core, () => core.exports.preview(market), fallen, risen);
+    }
   }
 
   #hits(core: Core, found: Found | Float64Array, idsOnly: boolean): Hits<V> {
-    if (idsOnly) return new Hits<V>(found, undefined, 0);
-    const ids = found instanceof Float64Array ? found : decodeIds(found);
+    if (idsOnly) return new Hits<V>(found instanceof Float64Array ? found : this.lazily(core, found), undefined, 0);
+    const ids = found instanceof Float64Array ? found : this.idsOf(core, found);
     const { keyBytes } = this, count = ids.length, column = () => new BigUint64Array(count * 2);
-    const markets = new Uint32Array(count), vault = Object.fromEntries(this.#columns.map((name) => [name, column()])), health = column(), debt = column();
+    const markets = new Uint32Array(count), vault = Object.fromEntries(Object.keys(this.protocol.vault).map((name) => [name, column()])), health = column(), debt = column();
     const keys = keyBytes ? new Uint8Array(count * keyBytes) : undefined, figures: Figures = { markets, vault, health, debt, keys };
     const columns = [markets, ...Object.values(vault), health, debt, ...(keys ? [keys] : [])]; // in the order of `describe`, each a page of hits long
     eachPage(core, ids, (page, from) => {
@@ -527,7 +438,7 @@ export class Book<V extends Fields = Fields, M extends Fields = Fields, S extend
 
   /** A column over all vaults, `width` numbers each, into `out` if it is given. */
   #column<C extends BigUint64Array | Float64Array>(kind: number, type: new (length: number) => C, width: number, time?: bigint, out?: C): C {
-    const core = this.#core, { exports } = core, accrued = writeTime(core, "time", time);
+    const core = this.core, { exports } = core, accrued = writeTime(core, "time", time);
     if (out !== undefined) checkRows("out", out, type, this.size, width);
     exports.view(accrued);
     out ??= new type(this.size * width);
@@ -538,6 +449,306 @@ export class Book<V extends Fields = Fields, M extends Fields = Fields, S extend
     return out;
   }
 }
+
+/** A book of vaults of two amounts, each in a market of its own. */
+export class Book<V extends Fields = Fields, M extends Fields = Fields, S extends Fields = Fields, L extends Fields = Fields> extends AnyBook<V, M, S> {
+  readonly protocol: Protocol<V, M, S, L>;
+  readonly #columns: string[];
+
+  /** @internal */
+  constructor(protocol: Protocol<V, M, S, L>, capacity: number, keyBytes: number) {
+    super(capacity, keyBytes);
+    this.protocol = protocol;
+    this.#columns = Object.keys(protocol.vault);
+  }
+
+  /** Adds a vault and answers its id. `key`: in a book with keys, one that no other vault of the market has. */
+  add(market: number, vault: Values<V>, key?: Key): number {
+    const core = this.core;
+    this.knowMarket(market);
+    this.#writeVault(core, "vault", vault as Record<string, unknown>, true);
+    const bytes = this.checkKeys(key, () => keyBytesOf(key, this.keyBytes));
+    this.#reserve(core, market, 1);
+    if (bytes) core.write(core.column(this.#columns.length), bytes);
+    if (core.exports.load(market, 1)) throw duplicateKey("key", bytes!, market);
+    return core.read(core.stage, new Float64Array(1))[0]!;
+  }
+
+  /**
+   * Adds many vaults at once, all or none, and answers their ids in order. Columns hold two little-endian limbs a vault,
+   * `keys` one key after the other. The arrays are read, not kept. The ids go into `ids` if it is given (which may hold some if the call fails).
+   */
+  load(market: number, vaults: Columns<V>, keys?: Uint8Array, ids?: Float64Array): Float64Array {
+    const core = this.core, { keyBytes } = this;
+    this.knowMarket(market);
+    const { columns, count } = checkColumns("vaults", this.protocol.vault, vaults, true);
+    const bytes = this.checkKeys(keys, () => checkRows("keys", keys, Uint8Array, count, keyBytes));
+    if (ids !== undefined) checkRows("ids", ids, Float64Array, count, 1);
+    this.#reserve(core, market, count);
+    ids ??= new Float64Array(count);
+    for (let from = 0; from < count; from += core.page) {
+      const page = rowsOf(ids, 1, from, core.page);
+      writeColumns(core, columns, from, page.length);
+      if (bytes) core.write(core.column(columns.length), rowsOf(bytes, keyBytes, from, page.length));
+      const failed = core.exports.load(market, page.length);
+      if (failed) {
+        const row = from - 1 - failed;
+        removeChecked(core, ids.subarray(0, from)); // only what this call took in
+        throw duplicateKey(`keys, row ${row}`, rowsOf(bytes!, keyBytes, row, 1), market);
+      }
+      core.read(core.stage, page);
+    }
+    return ids;
+  }
+
+  /** Changes amounts of a vault; those not named stay. */
+  update(id: number, vault: Partial<Values<V>>): void {
+    const core = this.core;
+    knowId(id);
+    const mask = this.#writeVault(core, "vault", vault, false);
+    if (core.exports.update(id, mask, 0) < 0) throw stale(id);
+  }
+
+  /** Changes amounts of many vaults, all or none: for each column named, two limbs a vault. Of a vault named twice the last row stays. */
+  updateMany(ids: Ids, vaults: Partial<Columns<V>>): void {
+    const core = this.core, rows = checkIds(ids);
+    const { columns, mask } = checkColumns("vaults", this.protocol.vault, vaults, false, rows.length);
+    eachPage(core, rows, (page, from) => {
+      const bad = core.exports.check(page.length, false);
+      if (bad >= 0) throw stale(page[bad]!, from + bad);
+    });
+    eachPage(core, rows, (page, from) => {
+      writeColumns(core, columns, from, page.length);
+      core.exports.updateMany(page.length, mask);
+    });
+  }
+
+  /** Everything about one vault: as stored, or as accrued to the time `at`. */
+  inspect(id: number, options: { readonly at?: bigint } = {}): Inspection<V, L> {
+    knowFields("options", options, AT);
+    const core = this.core, { vault, liquidation, reasons } = this.protocol;
+    knowId(id);
+    const market = core.exports.inspect(id, writeTime(core, "at", options.at));
+    if (market < 0) throw stale(id);
+    const { status, valued, debt, ratio, health, price, kind, reason } = readResults(core, INSPECTED, FIRST_INSPECTED);
+    return {
+      id, market,
+      key: this.keyBytes ? toHex(core.read(core.stage, new Uint8Array(this.keyBytes))) : undefined,
+      vault: readResults(core, vault, 0),
+      status: STATUSES[Number(status)]!,
+      debt: valued ? debt : undefined,
+      ratio: valued & 2n ? ratioOf(ratio) : undefined,
+      health: valued & 2n ? ratioOf(health) : undefined,
+      liquidationPrice: priceOf(kind, price),
+      liquidation: reason ? { refused: true, reason: reasons[Number(reason)]! } : { refused: false, ...readResults(core, liquidation, FIRST_OF_LIQUIDATION) },
+    };
+  }
+
+  /** Checks amounts and writes them to the stage's first row; answers a mask of the columns named. */
+  #writeVault(core: Core, what: string, vault: Readonly<Record<string, unknown>>, whole: boolean): number {
+    const names = this.#columns, fields = this.protocol.vault, calls = this.calls;
+    if (typeof vault !== "object" || vault === null) knowFields(what, vault, fields);
+    let mask = 0, known = 0;
+    for (let column = 0; column < names.length; ++column) {
+      const name = names[column]!, value = vault[name];
+      if (value === undefined && !(name in vault)) {
+        if (whole) throw new PlimsollError("missing-field", `${what} lacks ${name}`);
+        continue;
+      }
+      core.writeVault(column, typeof value === "bigint" && value >= 0n && value <= MAX_U128 ? value : encode(`${what}: ${name}`, fields[name]!, value));
+      mask |= 1 << column;
+      ++known;
+    }
+    for (const _ in vault) --known;
+    if (known) knowFields(what, vault, fields); // more names than known ones
+    // A getter of the caller's that called the book may have written over the stage: plain values instead.
+    return calls === this.calls ? mask : this.#writeVault(core, what, { ...vault }, whole);
+  }
+
+  #reserve(core: Core, market: number, count: number): void {
+    this.checkCapacity(count);
+    if ( core.exports.reserve(market, count) < 0) throw outOfMemory(`${count} more vaults`);
+  }
+
+}
+
+/** Bytes of an account's cell, and where in it a line has its amounts and an account its key. */
+const CELL = 48, INNER = 16;
+
+/** Everything about one account. */
+export interface AccountInspection<A> {
+  readonly id: number;
+  readonly key: string | undefined;
+  readonly account: A;
+  readonly status: Status;
+  /** What the contract counts as its collateral and as its debt, in the protocol's unit of value; undefined where it reverts. */
+  readonly collateral: bigint | undefined;
+  readonly debt: bigint | undefined;
+  /** Collateral over debt, wad, rounded down; `Infinity` without debt. */
+  readonly ratio: bigint | number | undefined;
+  /** The contract's health factor, or what its threshold leaves of the collateral over the debt: unsafe below 1e18, `Infinity` without debt. */
+  readonly health: bigint | number | undefined;
+}
+
+/** The type of a book of accounts: `AccountBookOf<ReturnType<typeof aaveV3>>`. */
+export type AccountBookOf<P> = P extends AccountProtocol<infer A, infer C, infer V, infer M, infer S> ? AccountBook<A, C, V, M, S> : never;
+
+/**
+ * A book of accounts that hold and owe several assets. Its markets are the assets: what all accounts share. An account keeps its id
+ * whatever is added to it.
+ */
+export class AccountBook<A = unknown, C = unknown, V extends Fields = Fields, M extends Fields = Fields, S extends Fields = Fields> extends AnyBook<V, M, S> {
+  readonly protocol: AccountProtocol<A, C, V, M, S>;
+
+  /** @internal */
+  constructor(protocol: AccountProtocol<A, C, V, M, S>, capacity: number, keyBytes: number) {
+    super(capacity, keyBytes, protocol.rule, protocol.choices);
+    this.protocol = protocol;
+  }
+
+  /** Sets the figures of a category of accounts (an Aave eMode), all of them. */
+  setCategory(category: number, figures: Values<NonNullable<AccountProtocol<A, C, V, M, S>["category"]>>): void {
+    const { core } = this, fields = this.protocol.category;
+    if (!fields) throw new PlimsollError("invalid-argument", `accounts of ${this.protocol.name} have no categories`);
+    if (!Number.isInteger(category) || category < 1 || category > 255) refuse("category", "a whole number from 1 to 255", category);
+    const row = new Array<bigint>(8).fill(0n);
+    for (const [position, value] of checkFields(`category ${category}`, fields, figures)) row[position + 1] = value;
+    core.writeCells(row);
+    core.exports.setCategory(category, row.length * 32);
+  }
+
+  /** Adds an account and answers its id. `key`: in a book with keys, one that no other account has. */
+  add(account: A, key?: Key): number {
+    return this.load([account], this.checkKeys(key, () => keyBytesOf(key, this.keyBytes)))[0]!;
+  }
+
+  /** Adds many accounts, all or none, and answers their ids in order. `keys`: one key after the other, in a book that has keys. */
+  load(accounts: readonly A[], keys?: Uint8Array): Float64Array {
+    const { core, keyBytes } = this, { exports } = core, { account } = this.protocol;
+    if (!Array.isArray(accounts)) refuse("accounts", "an array", accounts);
+    const bytes = this.checkKeys(keys, () => checkRows("keys", keys, Uint8Array, accounts.length, keyBytes));
+    const all = accounts.map((one, i) => account.read(accounts.length === 1 ? "account" : `accounts[${i}]`, one, this.marketCount));
+    this.checkCapacity(all.length);
+    const counts = new Map<number, number>();
+    for (const { lines } of all) counts.set(lines.length, (counts.get(lines.length) ?? 0) + 1);
+    const room = () => exports.reserveAccounts(all.length) && [...counts].every(([lines, count]) => exports.reserveLines(lines, count));
+    if (!room()) throw outOfMemory(`${all.length} more accounts`);
+    const ids = new Float64Array(all.length);
+    for (let from = 0; from < all.length;) {
+      let to = from, at = 0;
+      for (; to < all.length && at + (all[to]!.lines.length + 1) * CELL <= core.stageBytes; ++to) {
+        this.#write(core, at, all[to]!, bytes && rowsOf(bytes, keyBytes, to, 1));
+        at += (all[to]!.lines.length + 1) * CELL;
+      }
+      const failed = exports.loadAccounts(to - from);
+      if (failed) {
+        const row = from - 1 - failed;
+        removeChecked(core, ids.subarray(0, from));
+        throw new PlimsollError("duplicate-key", `${all.length === 1 ? "key" : `keys, row ${row}`}: an account has the key ${toHex(rowsOf(bytes!, keyBytes, row, 1))} already`);
+      }
+      core.read(core.stage, ids.subarray(from, to));
+      from = to;
+    }
+    return ids;
+  }
+
+  /** Changes an account: what is named of it, and of its assets those that are named; an asset that is left with nothing goes. */
+  update(id: number, change: Partial<A>): void {
+    const { account } = this.protocol, next = account.read("account", account.merge(this.account(id), change), this.marketCount), { core } = this;
+    this.#write(core, 0, next, undefined);
+    if (core.exports.rewriteAccount(id) < 0) throw outOfMemory("more lines");
+  }
+
+  /** An account as it is stored. */
+  account(id: number): A {
+    const { core } = this;
+    knowId(id);
+    const count = core.exports.readAccount(id);
+    if (count < 0) throw stale(id);
+    const words = core.read(core.stage, new Uint32Array((count + 1) * CELL / 4)), limbs = new BigUint64Array(words.buffer);
+    return this.protocol.account.write({
+      category: words[0]!,
+      lines: Array.from({ length: count }, (_, i) => {
+        const at = (i + 1) * CELL;
+        return { asset: words[at / 4]!, kind: words[at / 4 + 1]!, amounts: [valueAt(limbs, at / 16 + 1), valueAt(limbs, at / 16 + 2)] };
+      }),
+    });
+  }
+
+  /** Everything about one account: as stored, or as accrued to the time `at`. */
+  inspect(id: number, options: { readonly at?: bigint } = {}): AccountInspection<A> {
+    knowFields("options", options, AT);
+    const account = this.account(id), { core } = this;
+    const key = this.keyBytes ? toHex(core.read(core.stage + INNER, new Uint8Array(this.keyBytes))) : undefined;
+    core.exports.view(writeTime(core, "at", options.at));
+    core.exports.inspectAccount(id);
+    const { status, collateral, debt, health, ratio } = readResults(core, EVALUATED, 0), reverts = status === 2n;
+    return {
+      id, key, account, status: STATUSES[Number(status)]!,
+      collateral: reverts ? undefined : collateral, debt: reverts ? undefined : debt,
+      ratio: reverts ? undefined : debt ? ratio : Infinity,
+      health: reverts ? undefined : debt ? health : Infinity,
+    };
+  }
+
+  /**
+   * Asks one of the protocol's functions of an account in the book (Aave's `accountData`, `liquidationCall` …), with the arguments that
+   * are not the account's or its assets': as stored, or as accrued to the time `at`.
+   */
+  ask<K extends keyof C & string>(id: number, name: K, inputs: C[K] extends (inputs: infer I) => unknown ? I : never, options: { readonly at?: bigint } = {}): C[K] extends (inputs: never) => infer O ? O : never {
+    knowFields("options", options, AT);
+    const { core } = this, call = Object.hasOwn(this.protocol.calls, name) ? this.protocol.calls[name] : undefined;
+    if (!call) refuse("name", `one of ${Object.keys(this.protocol.calls).join(", ")}`, name);
+    knowId(id);
+    const given = checkFields(name, call.inputs, inputs as Readonly<Record<string, unknown>>);
+    core.exports.view(writeTime(core, "at", options.at));
+    const laid = core.exports.lay(id);
+    if (laid < 0) throw stale(id);
+    let answer: Outcome<object> = { reverts: true, reason: "" };
+    if (!laid) {
+      for (const [position, value] of given) core.writeArg(call.first + position, value);
+      const reason = core.exports[call.name]!();
+      answer = reason ? { reverts: true, reason: this.protocol.reasons[reason]! } : { reverts: false, ...readResults(core, call.outputs, 0) };
+    }
+    return answer as never;
+  }
+
+  #write(core: Core, at: number, { category, lines }: Lines, key: Uint8Array | undefined): void {
+    const words = new Uint32Array((lines.length + 1) * CELL / 4), limbs = new BigUint64Array(words.buffer);
+    words[0] = category;
+    words[1] = lines.length;
+    if (key) new Uint8Array(words.buffer).set(key, INNER);
+    lines.forEach(({ asset, kind, amounts }, i) => {
+      const to = (i + 1) * CELL;
+      words[to / 4] = asset;
+      words[to / 4 + 1] = kind;
+      amounts.forEach((amount, j) => { limbs[(to + INNER) / 8 + j * 2] = amount; limbs[(to + INNER) / 8 + j * 2 + 1] = amount >> 64n; });
+    });
+    core.write(core.stage + at, words);
+  }
+
+  /** @internal */
+  protected override idsOf(core: Core, found: Found): Float64Array {
+    const ids = super.idsOf(core, found);
+    eachPage(core, ids, (page) => {
+      core.exports.translate(page.length);
+      core.read(core.stage, page);
+    }, core.stage, core.idPage);
+    return ids;
+  }
+  /** @internal */
+  protected override lazily(core: Core, found: Found): Float64Array { return this.idsOf(core, found); } // rows move, ids stay
+
+  /** @internal */
+  protected override flip(core: Core, changes: ReadonlyMap<number, Partial<Values<M>>>, fallen: Found, risen: Found): void {
+    const shelves = core.exports.startScenario();
+    for (const [market, figures] of changes) core.exports.scenario(market, writeFields(core, "scenario", this.protocol.market, figures, false));
+    for (let shelf = 0; shelf < shelves; ++shelf) run(core, () => core.exports.preview(shelf), fallen, risen);
+  }
+}
+
+/** Results of `inspectAccount`. */
+const EVALUATED = { status: uint(8, ""), collateral: uint(256, ""), debt: uint(256, ""), health: uint(256, "wad"), ratio: uint(512, "wad") };
 
 const QUERY = { order: 0, limit: 0, minDebt: 0, within: 0, at: 0, market: 0, status: 0, idsOnly: 0, screen: 0, since: 0 };
 const AT = { at: 0 }, OUT = { out: 0 }, AT_OUT = { at: 0, out: 0 };
@@ -659,9 +870,9 @@ function startSelection(core: Core, order: number, most: number): void {
   if (!core.exports.startSelection(order, most)) throw outOfMemory("the order");
 }
 
-function inOrder(core: Core, order: number, found: Found, most: number): Float64Array {
-  startSelection(core, order, found.count);
-  eachPage(core, decodeIds(found), (page) => core.exports.candidateIds(order, page.length), core.stage, core.idPage);
+function inOrder(core: Core, order: number, ids: Float64Array, most: number): Float64Array {
+  startSelection(core, order, ids.length);
+  eachPage(core, ids, (page) => core.exports.candidateIds(order, page.length), core.stage, core.idPage);
   return ranked(core, most);
 }
 

@@ -49,18 +49,93 @@ export type Complete<F extends Fields> = { readonly [K in keyof F]: Value<F[K]> 
 /** The answer of a contract's function: its results, or that the call reverts, with the contract's reason. */
 export type Outcome<T> = ({ readonly reverts: false } & T) | { readonly reverts: true; readonly reason: string };
 
-/** What the bindings need to know of a protocol; `assembly/rules` is its other side. */
-export interface Protocol<V extends Fields = Fields, M extends Fields = Fields, S extends Fields = Fields, L extends Fields = Fields> {
+/** What every book needs to know of its protocol; `assembly/rules` is its other side. */
+export interface Described<V extends Fields = Fields, M extends Fields = Fields, S extends Fields = Fields> {
   readonly name: string;
-  /** The columns of a vault. */
+  /** The columns of a vault, or of an account what a hit tells of it. */
   readonly vault: V;
   /** The figures of a market, and of the system that all markets share. */
   readonly market: M;
   readonly system: S;
-  /** What a liquidation of a vault would do now. */
-  readonly liquidation: L;
   /** Why the contracts revert, by number. */
   readonly reasons: readonly string[];
+  /** The number of the rule of accounts; none for vaults of two amounts. */
+  readonly rule?: number;
+}
+
+/** A protocol of vaults with two amounts, each in one market. */
+export interface Protocol<V extends Fields = Fields, M extends Fields = Fields, S extends Fields = Fields, L extends Fields = Fields> extends Described<V, M, S> {
+  readonly rule?: never;
+  /** What a liquidation of a vault would do now. */
+  readonly liquidation: L;
+}
+
+/** An account as a book keeps it: a line is one side of one asset. */
+export interface Lines {
+  readonly category: number;
+  readonly lines: readonly Line[];
+}
+export interface Line {
+  readonly asset: number;
+  readonly kind: number;
+  readonly amounts: readonly bigint[];
+}
+/** Kinds of line, as assembly/rules/lines.ts numbers them: what counts, and what is there without counting. */
+export const KIND = { held: 0, owed: 1, idle: 2, idleDebt: 3 } as const;
+
+/** A function of the protocol that a book asks of one of its accounts: what it takes beside the account, from argument `first` on. */
+export interface Call {
+  readonly name: string;
+  readonly first: number;
+  readonly inputs: Fields;
+  readonly outputs: Fields;
+}
+export type Calls = Readonly<Record<string, (inputs: never) => unknown>>;
+
+/** A protocol of accounts `A`, which hold and owe several assets; `C`: its functions of an account, by name. */
+export interface AccountProtocol<A = unknown, C = unknown, V extends Fields = Fields, M extends Fields = Fields, S extends Fields = Fields> extends Described<V, M, S> {
+  readonly rule: number;
+  /** What the revision does differently, for the rule. */
+  readonly choices: number;
+  /** Figures of a category of accounts, from the second place of its row on. */
+  readonly category?: Fields;
+  readonly account: {
+    /** Checks an account and answers its lines in the order of their assets. */
+    readonly read: (what: string, account: A, markets: number) => Lines;
+    readonly write: (lines: Lines) => A;
+    /** An account with a change. */
+    readonly merge: (account: A, change: Partial<A>) => A;
+  };
+  readonly calls: Readonly<Record<string, Call>>;
+  readonly asks?: C; // for inference alone
+}
+
+/** Merges lists of entries by the market that each names; one that names a new market is added. */
+export function mergeBy<E extends { readonly [K in N]: number }, N extends string>(name: N, entries: readonly E[], changes: readonly E[] = []): E[] {
+  const merged = new Map(entries.map((entry) => [entry[name] as number, entry]));
+  for (const change of changes) merged.set(change[name], { ...merged.get(change[name]), ...change });
+  return [...merged.values()];
+}
+
+/** Checks a list of entries that each name a market of the book, once, and fields; calls back with each in the order of the markets. */
+export function eachAsset(
+  what: string, list: unknown, name: string, fields: Fields, markets: number, use: (market: number, value: (field: string) => bigint, where: string) => void,
+): void {
+  if (!Array.isArray(list)) refuse(what, "an array", list);
+  const entries = list.map((entry: Readonly<Record<string, unknown>>, i) => {
+    const where = `${what}[${i}]`;
+    knowFields(where, entry, { [name]: 0, ...fields });
+    const { [name]: market, ...rest } = entry;
+    if (!Number.isInteger(market) || (market as number) < 0 || (market as number) >= markets) {
+      throw new PlimsollError("unknown-market", `${where}: there is no market ${show(market)}: this book has ${markets}, numbered from 0`);
+    }
+    const values = new Map(checkFields(where, fields, rest)), names = Object.keys(fields);
+    return { market: market as number, where, value: (field: string) => values.get(names.indexOf(field))! };
+  }).sort((a, b) => a.market - b.market);
+  entries.forEach(({ market, where, value }, i) => {
+    if (i && entries[i - 1]!.market === market) throw new PlimsollError("invalid-argument", `${where}: the market ${market} is named twice`);
+    use(market, value, where);
+  });
 }
 
 /**

@@ -690,18 +690,21 @@ export function evaluateRow(market: usize, block: usize, shape: u32, place: u32)
 }
 export function figureOf(which: i32, reverts: bool): void {
   if (which == Figure.RATIO && !reverts) {
-    const none = isZero(DEBT, 4);
-    clear(WIDE, 4);
-    store<u64>(WIDE, WAD);
-    product(LEFT, VALUE, 4, WIDE, 4);
-    if (!none) divide(LEFT, 0, LEFT, 8, DEBT, 4);
-    figure(LEFT, none || !isZero(LEFT + 16, 6));
+    ratioTo(LEFT);
+    figure(LEFT, isZero(DEBT, 4) || !isZero(LEFT + 16, 6));
     return;
   }
   const at = which == Figure.VALUE ? VALUE : which == Figure.HEALTH ? HEALTH : which == Figure.DEBT ? DEBT : WIDE;
   if (reverts) clear(WIDE, 4);
   figure(at, reverts ? which == Figure.DEBT : !isZero(at + 16, 2));
   if (reverts && which != Figure.DEBT) { figureLo = 0; figureHi = 0; }
+}
+/** ⌊collateral·1e18 / debt⌋ of what was evaluated, eight limbs; without debt the numerator. */
+export function ratioTo(to: usize): void {
+  clear(WIDE, 4);
+  store<u64>(WIDE, WAD);
+  product(to, VALUE, 4, WIDE, 4);
+  if (!isZero(DEBT, 4)) divide(to, 0, to, 8, DEBT, 4);
 }
 /** Collateral value over debt as a plain number. */
 export function ratioAsNumber(reverts: bool): f64 { return reverts ? 0 : isZero(DEBT, 4) ? Infinity : near(VALUE, 4) / near(DEBT, 4); }

@@ -299,9 +299,14 @@ function look(market: usize, number: u32, chunk: usize, group: u32, plane: i32, 
       safest = lo; // holds for the rest
       for (let open = maskAbove(keys, lo) & ~mask; open; open &= open - 1) {
         const i = <u32>ctz(open), key = load<f32>(keys + (i << 2));
-        if (judge(market, block, log, (group << 6) + i) == Status.UNSAFE) { mask |= <u64>1 << i; least = min(least, key); }
-        else safest = larger(key, safest);
+        const status = judge(market, block, log, (group << 6) + i);
+        if (status == Status.UNSAFE) { mask |= <u64>1 << i; least = min(least, key); }
+        else {
+          safest = larger(key, safest);
+          reverts |= u64(status == Status.REVERTS) << i;
+        }
       }
+      if (reverts) safest = Infinity; // look again each time
     }
   }
 

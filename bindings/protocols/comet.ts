@@ -6,7 +6,8 @@
  * panic of checked arithmetic.
  * @module
  */
-import { type Fields, type Outcome, type Values, bool, contractFunction, int, list, or, record, uint } from "../protocol.js";
+import { PlimsollError } from "../errors.js";
+import { type AccountProtocol, type Line, type Outcome, type Fields, type Values, KIND, bool, contractFunction, eachAsset, encode, int, knowFields, list, mergeBy, or, record, uint } from "../protocol.js";
 
 const index = uint(64, "1e15"), factor = uint(64, "1e18"), rate = uint(64, "1e18 a second"), scale = uint(64, "10^decimals");
 const answer = int(256, "1e8");
@@ -105,8 +106,70 @@ const quoteCollateral = define(
   { collateralAmount: uint(256, "asset") },
 );
 
-/** Every reproduced function of Compound III's contract. */
-export interface Comet {
+// ---- The book's accounts and figures
+
+/** A collateral asset of the Comet: its feed's answer (a price that is not above 0 reverts) and its configuration. */
+const market = { price: answer, scale, borrowCollateralFactor: factor, liquidateCollateralFactor: factor, liquidationFactor: factor };
+
+/** The Comet itself, in the order of assembly/rules/assets.ts: what it lends, its indexes as stored, and its rates. */
+const system = { basePrice: answer, baseScale: scale, ...indexes, ...totals, lastAccrualTime: uint(40, "s"), ...rates };
+
+/** What the base asset is called among the lines of an account. */
+const BASE = 127;
+
+/** An account: its principal (int104; negative: it borrows) and what it has put in. */
+export interface CometAccount {
+  readonly principal: bigint;
+  readonly collateral: readonly CometCollateral[];
+}
+export interface CometCollateral {
+  /** The number of the asset in the book. */
+  readonly asset: number;
+  readonly balance: bigint;
+}
+
+const readAccount = (what: string, given: CometAccount, markets: number) => {
+  const lines: Line[] = [];
+  knowFields(what, given, { principal: 0, collateral: 0 });
+  const owes = encode(`${what}: principal`, principal, given.principal);
+  if (owes === -(2n ** 103n)) throw new PlimsollError("out-of-range", `${what}: principal must be above -2^103, where the contract cannot negate it`);
+  eachAsset(`${what}: collateral`, given.collateral, "asset", { balance: uint(128, "asset") }, markets, (asset, value, where) => {
+    if (!value("balance")) throw new PlimsollError("invalid-argument", `${where} has no balance`);
+    lines.push({ asset, kind: KIND.held, amounts: [value("balance")] });
+  });
+  if (owes) lines.push({ asset: BASE, kind: owes < 0n ? KIND.owed : KIND.idle, amounts: [owes < 0n ? -owes : owes] });
+  return { category: 0, lines };
+};
+
+const writeAccount = ({ lines }: { readonly lines: readonly Line[] }): CometAccount => ({
+  principal: lines.reduce((sum, { asset, kind, amounts }) => (asset === BASE ? (kind === KIND.owed ? -amounts[0]! : amounts[0]!) : sum), 0n),
+  collateral: lines.filter(({ asset }) => asset !== BASE).map(({ asset, amounts }) => ({ asset, balance: amounts[0]! })),
+});
+
+const forBook = {
+  name: "comet", rule: 4, choices: 0, reasons, market, system, vault: { collateral: value },
+  account: {
+    read: readAccount, write: writeAccount,
+    merge: (account: CometAccount, change: Partial<CometAccount>) => ({
+      ...account, ...change, collateral: mergeBy("asset", account.collateral, change.collateral).filter(({ balance }) => balance),
+    }),
+  },
+  calls: {
+    isLiquidatable: { name: "comet_isLiquidatable", first: 10, inputs: {}, outputs: { liquidatable: bool } },
+    isBorrowCollateralized: { name: "comet_isBorrowCollateralized", first: 10, inputs: {}, outputs: { collateralized: bool } },
+    absorb: { name: "comet_absorb", first: 10, inputs: {}, outputs: absorbed },
+  },
+};
+
+/** What a book asks of one of its accounts: on stored indexes, or with `at` on accrued ones. */
+export interface CometCalls {
+  readonly isLiquidatable: (inputs: object) => Outcome<{ readonly liquidatable: boolean }>;
+  readonly isBorrowCollateralized: (inputs: object) => Outcome<{ readonly collateralized: boolean }>;
+  readonly absorb: (inputs: object) => ReturnType<typeof absorb>;
+}
+
+/** Compound III for `openBook`, a book for each Comet, and every reproduced function of its contract. */
+export interface Comet extends AccountProtocol<CometAccount, CometCalls, { readonly collateral: typeof value }, typeof market, typeof system> {
   /** `isLiquidatable` on the indexes as stored. `assets` are those that the account has put in, in the order of their index. */
   readonly isLiquidatable: typeof isLiquidatable;
   /** `isBorrowCollateralized` on the indexes as stored: the same with `borrowCollateralFactor`. */
@@ -124,4 +187,4 @@ export interface Comet {
   readonly quoteCollateral: typeof quoteCollateral;
 }
 
-export const comet: Comet = { isLiquidatable, isBorrowCollateralized, accrue, absorb, absorbAccrued, quoteCollateral };
+export const comet: Comet = { ...forBook, isLiquidatable, isBorrowCollateralized, accrue, absorb, absorbAccrued, quoteCollateral };

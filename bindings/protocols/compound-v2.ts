@@ -9,7 +9,7 @@
  * @module
  */
 import { PlimsollError } from "../errors.js";
-import { type Fields, type Outcome, type Values, contractFunction, list, or, uint } from "../protocol.js";
+import { type AccountProtocol, type Fields, type Line, type Outcome, type Values, KIND, bool, contractFunction, eachAsset, knowFields, list, mergeBy, or, uint } from "../protocol.js";
 
 const mantissa = uint(256, "1e18"), price = uint(256, "1e(36 - underlying decimals)");
 const exchange = uint(256, "1e(18 + underlying decimals - cToken decimals)");
@@ -99,8 +99,73 @@ function borrowRate(inputs: Values<typeof borrowRateInputs>): Outcome<{ readonly
 
 const accountLiquidity = liquidity(), seizeTokens = seize();
 
-/** Every reproduced function of Compound v2's contracts. */
-export interface CompoundV2 {
+// ---- The book's accounts and figures
+
+/** A market (a cToken and what the Comptroller and the oracle say of it), in the order of assembly/rules/assets.ts. */
+const market = {
+  /** `getUnderlyingPrice`. 0: no price; every account that has entered the market reverts. */
+  oraclePriceMantissa: price,
+  collateralFactorMantissa: mantissa,
+  /** What the exchange rate is made of; while `totalSupply` is 0 it is `initialExchangeRateMantissa`. */
+  cash: or(underlying, 0n), totalBorrows: or(underlying, 0n), totalReserves: or(underlying, 0n), totalSupply: or(tokens, 0n),
+  initialExchangeRateMantissa: or(exchange, 0n),
+  borrowIndex: or(mantissa, 10n ** 18n),
+  /** What accrues from `accrualBlockNumber` on; the time of a scan is a block. */
+  borrowRateMantissa: or(mantissa, 0n), accrualBlockNumber: or(block, 0n), reserveFactorMantissa: or(mantissa, 0n),
+};
+
+/** An account's place in one market. */
+export interface CompoundV2Position {
+  /** The number of the market in the book. */
+  readonly market: number;
+  readonly cTokenBalance?: bigint;
+  /** `accountBorrows`: what was owed when the market's index was `interestIndex`. */
+  readonly principal?: bigint;
+  readonly interestIndex?: bigint;
+  /** Whether the account has entered the market; true unless it is said not to. A market not entered does not count. */
+  readonly entered?: boolean;
+}
+/** An account: the markets in which it has something. */
+export interface CompoundV2Account { readonly assets: readonly CompoundV2Position[] }
+
+const position = { cTokenBalance: or(uint(128, "cToken"), 0n), principal: or(uint(128, "underlying"), 0n), interestIndex: or(uint(128, "1e18"), 10n ** 18n), entered: or(bool, true) };
+
+const readAccount = (what: string, given: CompoundV2Account, markets: number) => {
+  const lines: Line[] = [];
+  knowFields(what, given, { assets: 0 });
+  eachAsset(`${what}: assets`, given.assets, "market", position, markets, (asset, value, where) => {
+    const entered = value("entered"), supply = value("cTokenBalance"), principal = value("principal");
+    if (!supply && !principal) throw new PlimsollError("invalid-argument", `${where} has neither cTokenBalance nor principal`);
+    if (supply) lines.push({ asset, kind: entered ? KIND.held : KIND.idle, amounts: [supply, 0n] });
+    if (principal) lines.push({ asset, kind: entered ? KIND.owed : KIND.idleDebt, amounts: [principal, value("interestIndex")] });
+  });
+  return { category: 0, lines };
+};
+
+const writeAccount = ({ lines }: { readonly lines: readonly Line[] }): CompoundV2Account => ({
+  assets: lines.map(({ asset, kind, amounts }): CompoundV2Position => ({
+    market: asset, entered: kind < KIND.idle, ...(kind & 1 ? { principal: amounts[0]!, interestIndex: amounts[1]! } : { cTokenBalance: amounts[0]! }),
+  })).reduce<CompoundV2Position[]>((assets, one) => mergeBy("market", assets, [one]), []),
+});
+
+const forBook = (rounding: "" | "HalfUp") => ({
+  name: "compound-v2", rule: 3, choices: rounding ? 2 : 0, reasons, market, system: {}, vault: { sumCollateral: value },
+  account: {
+    read: readAccount, write: writeAccount,
+    merge: (account: CompoundV2Account, { assets }: Partial<CompoundV2Account>) => ({
+      assets: mergeBy("market", account.assets, assets).filter(({ cTokenBalance, principal }) => cTokenBalance || principal),
+    }),
+  },
+  calls: { accountLiquidity: { name: `compound_accountLiquidity${rounding}`, first: 1, inputs: {}, outputs: { error, liquidity: value, shortfall: value } } },
+});
+
+/** What a book asks of one of its accounts. */
+export interface CompoundV2Calls {
+  readonly accountLiquidity: (inputs: object) => Outcome<{ readonly error: bigint; readonly liquidity: bigint; readonly shortfall: bigint }>;
+}
+
+/** Compound v2 for `openBook`, and every reproduced function of its contracts. */
+export interface CompoundV2 extends AccountProtocol<CompoundV2Account, CompoundV2Calls, { readonly sumCollateral: typeof value }, typeof market, object & Fields> {
   /**
    * `Comptroller.getAccountLiquidity` of an account that has entered the `assets`, in their order. It can be liquidated where
    * `shortfall` is above 0; an asset without a price is error 13, unless one before it reverts.
@@ -124,10 +189,10 @@ export interface CompoundV2 {
   readonly seizeTokens: typeof seizeTokens;
 }
 
-export const compoundV2: CompoundV2 = { accountLiquidity, accrue, exchangeRate, borrowBalance, borrowRate, seizeTokens };
+export const compoundV2: CompoundV2 = { ...forBook(""), accountLiquidity, accrue, exchangeRate, borrowBalance, borrowRate, seizeTokens };
 
 /**
  * The Comptroller before a5591d5 (2020-12-10), which forks of that time have. It rounds the products of two mantissas half-up, in
  * `accountLiquidity` and `seizeTokens`, and answers there with error 11, `MATH_ERROR`, where the later one reverts.
  */
-export const compoundV2HalfUp: CompoundV2 = { ...compoundV2, accountLiquidity: liquidity("HalfUp"), seizeTokens: seize("HalfUp") };
+export const compoundV2HalfUp: CompoundV2 = { ...compoundV2, ...forBook("HalfUp"), accountLiquidity: liquidity("HalfUp"), seizeTokens: seize("HalfUp") };
