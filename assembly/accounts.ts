@@ -5,7 +5,7 @@
 import { RESULTS, STAGE } from "./layout";
 import { VALUE, categoryAt, lay as layOut } from "./rules/assets";
 import { amountBytes, amountsOf, tagsOf } from "./rules/lines";
-import { CELL, assetSet, erase, evaluate, ratioTo, settle, shelfFor, weighCategory, write } from "./rules/shelf";
+import { CELL, assetSet, assetsHeld, erase, evaluate, ratioTo, settle, shelfFor, weighCategory, write } from "./rules/shelf";
 import { ensure } from "./store/blocks";
 import {
   Fault, LINK_REVERTS, LINK_UNSAFE, ORDINAL, REVERT_BITS, ROWS_LOG, UNSAFE_BITS,
@@ -127,7 +127,7 @@ export function translate(count: u32): void {
 /** Lays an account out as the arguments of its protocol's functions: 0, 1 where an accrual on the way reverts, or a fault. */
 export function lay(id: f64): i32 {
   if (rowOf(id) < 0) return Fault.STALE;
-  return i32(!layOut(assetSet(), vaultAt(foundBlock, foundLog, foundPlace), linesOf(foundLog)));
+  return i32(!layOut(assetSet(), vaultAt(foundBlock, foundLog, foundPlace), linesOf(foundLog), assetsHeld()));
 }
 
 /** Evaluates an account: status, value of the collateral, debt, health and ratio, to RESULTS. */

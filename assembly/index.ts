@@ -27,3 +27,8 @@ export {
   isLiquidatable as comet_isLiquidatable, isBorrowCollateralized as comet_isBorrowCollateralized, accrue as comet_accrue,
   absorb as comet_absorb, absorbAccrued as comet_absorbAccrued, quoteCollateral as comet_quoteCollateral,
 } from "./rules/comet";
+export {
+  accountData as aave_accountData, interestRate as aave_interestRate, math as aave_math, normalizedDebt as aave_normalizedDebt,
+  normalizedIncome as aave_normalizedIncome,
+} from "./rules/aave";
+export { liquidationAmounts as aave_liquidationAmounts, liquidationCall as aave_liquidationCall } from "./rules/aave-liquidation";

@@ -701,6 +701,7 @@ export class AccountBook<A = unknown, C = unknown, V extends Fields = Fields, M 
     if (!call) refuse("name", `one of ${Object.keys(this.protocol.calls).join(", ")}`, name);
     knowId(id);
     const given = checkFields(name, call.inputs, inputs as Readonly<Record<string, unknown>>);
+    for (const asset of call.assets ?? []) this.knowMarket(Number((inputs as Readonly<Record<string, bigint>>)[asset]));
     core.exports.view(writeTime(core, "at", options.at));
     const laid = core.exports.lay(id);
     if (laid < 0) throw stale(id);

@@ -8,7 +8,7 @@ import { PlimsollError, refuse, show } from "./errors.js";
 
 /** A contract's integer, boolean or choice; or values in rows: a list of them, one record, or a record or null. */
 export interface Field<T = bigint> {
-  readonly kind: "uint" | "int" | "bool" | "choice" | "list" | "record" | "maybe";
+  readonly kind: "uint" | "int" | "bool" | "choice" | "list" | "record" | "maybe" | "fixed";
   readonly bits: number;
   /** Unit and scale: `wad` 1e18, `ray` 1e27, `rad` 1e45, `s` seconds. */
   readonly unit: string;
@@ -33,6 +33,8 @@ export const values = <T>(most: number, of: Field<T>): Field<readonly T[]> =>
 /** A record within a record, and one that may be null. */
 export const record = <const F extends Fields>(row: F): Field<Values<F>> => ({ kind: "record", bits: 1, unit: "", row });
 export const maybe = <const F extends Fields>(row: F): Field<Values<F> | null> => ({ kind: "maybe", bits: 1, unit: "", row });
+/** A field's place that callers do not know of: what every call has there. */
+export const fixed = (value = 0n): Field => ({ kind: "fixed", bits: 256, unit: "", default: value });
 /** A field that may be left out. */
 export const or = <T>(field: Field<T>, value: T): Field<T> & { readonly default: T } => ({ ...field, default: value });
 
@@ -89,6 +91,8 @@ export interface Call {
   readonly first: number;
   readonly inputs: Fields;
   readonly outputs: Fields;
+  /** Which inputs are numbers of markets. */
+  readonly assets?: readonly string[];
 }
 export type Calls = Readonly<Record<string, (inputs: never) => unknown>>;
 
@@ -119,7 +123,8 @@ export function mergeBy<E extends { readonly [K in N]: number }, N extends strin
 
 /** Checks a list of entries that each name a market of the book, once, and fields; calls back with each in the order of the markets. */
 export function eachAsset(
-  what: string, list: unknown, name: string, fields: Fields, markets: number, use: (market: number, value: (field: string) => bigint, where: string) => void,
+  what: string, list: unknown, name: string, fields: Fields, markets: number, 
+  use: (market: number, value: (field: string) => bigint, where: string, given: Readonly<Record<string, boolean | undefined>>) => void,
 ): void {
   if (!Array.isArray(list)) refuse(what, "an array", list);
   const entries = list.map((entry: Readonly<Record<string, unknown>>, i) => {
@@ -130,11 +135,11 @@ export function eachAsset(
       throw new PlimsollError("unknown-market", `${where}: there is no market ${show(market)}: this book has ${markets}, numbered from 0`);
     }
     const values = new Map(checkFields(where, fields, rest)), names = Object.keys(fields);
-    return { market: market as number, where, value: (field: string) => values.get(names.indexOf(field))! };
+    return { market: market as number, where, given: rest as Readonly<Record<string, boolean>>, value: (field: string) => values.get(names.indexOf(field))! };
   }).sort((a, b) => a.market - b.market);
-  entries.forEach(({ market, where, value }, i) => {
+  entries.forEach(({ market, where, value, given }, i) => {
     if (i && entries[i - 1]!.market === market) throw new PlimsollError("invalid-argument", `${where}: the market ${market} is named twice`);
-    use(market, value, where);
+    use(market, value, where, given);
   });
 }
 
@@ -188,8 +193,9 @@ export function wholeNumber(name: string, value: number, least: number): void {
 /** Throws unless it is an object whose names are all known. */
 export function knowFields(what: string, values: unknown, known: object): void {
   if (typeof values !== "object" || values === null || Array.isArray(values)) refuse(what, "an object", values);
-  for (const name in values) if (!Object.hasOwn(known, name)) {
-    throw new PlimsollError("unknown-field", `${what} has no ${show(name)}; it has ${Object.keys(known).join(", ")}`);
+  const isKnown = (name: string) => Object.hasOwn(known, name) && (known as Fields)[name]?.kind !== "fixed";
+  for (const name in values) if (!isKnown(name)) {
+    throw new PlimsollError("unknown-field", `${what} has no ${show(name)}; it has ${Object.keys(known).filter(isKnown).join(", ")}`);
   }
 }
 
@@ -202,7 +208,7 @@ export function checkFields(what: string, fields: Fields, values: Readonly<Recor
   const encoded: [number, bigint][] = [];
   let position = 0;
   for (const name in fields) {
-    const field = fields[name]!, value = values[name] === undefined && whole ? field.default : values[name];
+    const field = fields[name]!, given = field.kind === "fixed" ? undefined : values[name], value = given === undefined && whole ? field.default : given;
     if (value !== undefined || (!whole && name in values)) encoded.push([position, encode(`${what}: ${name}`, field, value, cells)]);
     else if (whole) throw new PlimsollError("missing-field", `${what} lacks ${name}`);
     ++position;

@@ -183,12 +183,27 @@ function word(field: u32, value: u64): void {
   store<u64>(ARGS + (field << 5), value);
 }
 
+function layAsset(row: usize, width: usize, index: u32, asset: usize): void {
+  memory.fill(row, 0, width);
+  if (rule == Rule.COMPOUND) {
+    copy(row, asset + TokenFigure.FACTOR, 4);
+    copy(row + 32, asset + EXCHANGE_RATE, 4);
+    copy(row + 64, asset + TokenFigure.PRICE, 4);
+    return;
+  }
+  store<u32>(row, index);
+  if (rule == Rule.COMET) { copy(row + 64, asset, 20); return; } // price, scale, factors
+  memory.copy(row + 32, asset, 288);
+  memory.copy(row + 416, asset + AaveFigure.CATEGORY, 96);
+  if (!now) clear(row + aave.Reserve.LAST_UPDATE, 4);
+}
+
 /**
  * Lays an account out as the arguments of its protocol's functions: Aave's `accountData` and `liquidationCall`, Compound's
- * `accountLiquidity`, a Comet's `isLiquidatable` and `absorb`. Lines stand in the order of their assets. False where an accrual
- * on the way reverts.
+ * `accountLiquidity`, a Comet's `isLiquidatable` and `absorb`. Lines stand in the order of their assets; of an Aave all `assets`
+ * of the book get a row, if that is wanted. False where an accrual on the way reverts.
  */
-export function lay(set: usize, vault: usize, lines: u32): bool {
+export function lay(set: usize, vault: usize, lines: u32, assets: u32 = 0): bool {
   const category = <u32>load<u8>(vault, 4), width = <usize>(rule <= Rule.AAVE_SUM ? aave.Reserve.BYTES : rule == Rule.COMPOUND ? 160 : 224);
   let tag = tagsOf(vault), amount = amountsOf(vault, lines), row = rowsAt + CATEGORY_BYTES - width, id: u32 = -1, known = true;
   const config = ARGS + (aave.Arg.CONFIG << 5);
@@ -204,21 +219,8 @@ export function lay(set: usize, vault: usize, lines: u32): bool {
     }
     if (index != id) {
       row += width;
-      memory.fill(row, 0, width);
       id = index;
-      if (rule <= Rule.AAVE_SUM) {
-        store<u32>(row, index);
-        memory.copy(row + 32, asset, 288);
-        memory.copy(row + 416, asset + AaveFigure.CATEGORY, 96);
-        if (!now) clear(row + aave.Reserve.LAST_UPDATE, 4);
-      } else if (rule == Rule.COMPOUND) {
-        copy(row, asset + TokenFigure.FACTOR, 4);
-        copy(row + 32, asset + EXCHANGE_RATE, 4);
-        copy(row + 64, asset + TokenFigure.PRICE, 4);
-      } else {
-        store<u32>(row, index);
-        copy(row + 64, asset, 20); // price, scale, factors
-      }
+      layAsset(row, width, index, asset);
     }
     if (rule <= Rule.AAVE_SUM) {
       const bit = index << 1 | u32(!owed);
@@ -232,6 +234,13 @@ export function lay(set: usize, vault: usize, lines: u32): bool {
         copy(row + 128, ptr(balance), 4);
       } else copy(row + 96, amount, 2);
     } else copy(row + 32, amount, 2);
+  }
+  if (rule <= Rule.AAVE_SUM) {
+    let held = rowsAt + CATEGORY_BYTES, last = row;
+    for (let index: u32 = 0; index < assets; ++index) {
+      if (held <= last && load<u32>(held) == index) held += width;
+      else layAsset(row += width, width, index, set + ASSETS + index * ASSET);
+    }
   }
   const rows = <u32>((row + width - rowsAt - CATEGORY_BYTES) / width), first = rowsAt + CATEGORY_BYTES;
   if (rule <= Rule.AAVE_SUM) {
@@ -285,8 +294,8 @@ function finish(): i32 {
   begin();
   if (rule <= Rule.AAVE_SUM) {
     const health = aave.healthFactor(), liquidatable = aave.isLiquidatable(health);
-    aave.healthParts(NUMERATOR, DENOMINATOR);
     if (end()) { clear(VALUE, FIGURE_LIMBS); return Status.REVERTS; }
+    if (!isZero(aave.DEBT, 4)) aave.healthParts(NUMERATOR, DENOMINATOR);
     copy(VALUE, aave.COLLATERAL, 4);
     copy(DEBT, aave.DEBT, 4);
     copy(HEALTH, ptr(health), 4);
