@@ -6,11 +6,12 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { cpus, release, totalmem } from "node:os";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
+import { accountsGroup } from "./accounts.js";
 import { makerGroup } from "./maker.js";
 import type { Figure, Group } from "./measure.js";
 import { packageGroup } from "./package.js";
 
-const GROUPS: readonly Group[] = [makerGroup, packageGroup];
+const GROUPS: readonly Group[] = [makerGroup, accountsGroup, packageGroup];
 
 function machine(): string {
   const versions = ["plimsoll/package.json", "assemblyscript/package.json", "esbuild/package.json"].map((name) => {

@@ -1,0 +1,167 @@
+/** What books of accounts cost: 2 to 5 legs over 40 assets, beside an exact loop over BigInts. */
+import { openBook } from "plimsoll";
+import { type AaveV3Account, type AaveV3Position, aaveV3 } from "plimsoll/aave-v3";
+import { healthAt, random } from "../examples/keeper/synthetic.js";
+import { ensure, faster, type Group, median, NS, quantile, type Ratio, stage, time, US } from "./measure.js";
+
+const ASSETS = 40, REVISION = 9, RAY = 10n ** 27n;
+
+interface Asset {
+  readonly decimals: bigint;
+  readonly liquidationThreshold: bigint;
+  readonly assetPrice: bigint;
+  readonly liquidityIndex: bigint;
+  readonly variableBorrowIndex: bigint;
+}
+
+/** Assets with prices from 0.01 to 100,000 dollars (8 decimals), log-uniform, figures with all their digits. */
+function drawAssets(next: () => number): Asset[] {
+  return Array.from({ length: ASSETS }, (_, i) => ({
+    decimals: [6n, 8n, 18n, 18n][i % 4]!,
+    liquidationThreshold: 6000n + BigInt(Math.floor(next() * 3300)),
+    assetPrice: BigInt(Math.round(1e6 * 1e7 ** next())),
+    liquidityIndex: RAY + BigInt(Math.floor(next() * 2 ** 50)) * 10n ** 11n,
+    variableBorrowIndex: RAY + BigInt(Math.floor(next() * 2 ** 50)) * 2n * 10n ** 11n,
+  }));
+}
+
+/** Units of an asset that are worth a number of dollars, scaled by its index. */
+const unitsOf = (dollars: number, { assetPrice, decimals }: Asset, index: bigint) =>
+  BigInt(Math.round(dollars * 1e8 / Number(assetPrice) * 10 ** Math.min(Number(decimals), 9) * 1e3)) * 10n ** BigInt(Math.max(Number(decimals) - 9, 0)) * RAY / index / 1000n + 1n;
+
+/** An account of the given assets: one or two of them owed, the others held, debts of 5,000 to 5,000,000 dollars, health of the distribution. */
+function drawAccount(next: () => number, assets: readonly Asset[]): AaveV3Account {
+  const legs = 2 + Math.floor(next() * 4), owed = legs > 2 && next() < 0.4 ? 2 : 1, taken = new Set<number>();
+  while (taken.size < legs) taken.add(Math.floor(next() * ASSETS));
+  const debt = 5e3 * 1000 ** next(), health = healthAt(next()), shares = Array.from(taken, () => 0.1 + next());
+  const sum = (from: number, to: number) => shares.slice(from, to).reduce((total, share) => total + share, 0);
+  return {
+    reserves: Array.from(taken, (reserve, i): AaveV3Position => {
+      const asset = assets[reserve]!;
+      if (i < owed) return { reserve, scaledVariableDebt: unitsOf(debt * shares[i]! / sum(0, owed), asset, asset.variableBorrowIndex) };
+      const dollars = debt * health * shares[i]! / sum(owed, legs) * 10000 / Number(asset.liquidationThreshold);
+      return { reserve, scaledATokenBalance: unitsOf(dollars, asset, asset.liquidityIndex) };
+    }),
+  };
+}
+
+// ---- The rival
+
+interface Leg { readonly asset: number; readonly held: bigint; readonly owed: bigint }
+interface Prepared { readonly price: bigint; readonly unit: bigint; readonly threshold: bigint; readonly income: bigint; readonly debt: bigint }
+
+/** The rule of 3.5 without its last division, which is exact while debts are below 2·10^18. */
+function countUnsafe(accounts: readonly (readonly Leg[])[], assets: readonly Prepared[]): number {
+  let count = 0;
+  for (const legs of accounts) {
+    let weighted = 0n, debt = 0n;
+    for (const { asset, held, owed } of legs) {
+      const { price, unit, threshold, income, debt: index } = assets[asset]!;
+      if (held) weighted += held * income / RAY * price / unit * threshold;
+      if (owed) debt += ((owed * index + RAY - 1n) / RAY * price + unit - 1n) / unit;
+    }
+    if (weighted < debt * 10000n) ++count;
+  }
+  return count;
+}
+
+// ---- The book
+
+const PIECE = 50_000;
+
+function openMillion(count: number) {
+  const next = random(20_250_802), assets = drawAssets(next), book = openBook(aaveV3({ revision: REVISION }));
+  for (const asset of assets) book.addMarket(asset);
+  const objects: Leg[][] = [];
+  for (let from = 0; from < count; from += PIECE) {
+    const accounts = Array.from({ length: Math.min(PIECE, count - from) }, () => drawAccount(next, assets));
+    book.load(accounts);
+    for (const { reserves } of accounts) {
+      objects.push(reserves.map(({ reserve, scaledATokenBalance = 0n, scaledVariableDebt = 0n }) => ({ asset: reserve, held: scaledATokenBalance, owed: scaledVariableDebt })));
+    }
+  }
+  const prepared = assets.map((asset): Prepared => ({
+    price: asset.assetPrice, unit: 10n ** asset.decimals, threshold: asset.liquidationThreshold, income: asset.liquidityIndex, debt: asset.variableBorrowIndex,
+  }));
+  const unsafe = countUnsafe(objects, prepared);
+  ensure(book.scan({ screen: "off", idsOnly: true }).length === unsafe, "the exact pass and the BigInt loop disagree");
+  ensure(book.scan({ idsOnly: true }).length === unsafe, "the screen and the BigInt loop disagree");
+  /** Sets prices and answers what changed. */
+  const tick = (prices: readonly (readonly [number, bigint])[]) => {
+    for (const [market, assetPrice] of prices) book.setMarket(market, { assetPrice });
+    return book.scan({ since: "last", idsOnly: true });
+  };
+  const agree = (prices: readonly bigint[]) => {
+    ensure(book.scan({ idsOnly: true }).length === countUnsafe(objects, prepared.map((asset, i) => ({ ...asset, price: prices[i]! }))), `the book finds ${book.scan({ idsOnly: true }).length}, exactly ${book.scan({ screen: "off", idsOnly: true }).length}, then ${book.scan({ idsOnly: true }).length} of ${countUnsafe(objects, prepared.map((asset, i) => ({ ...asset, price: prices[i]! })))}`);
+  };
+  let walked: number[] | undefined;
+  const all = { book, assets, objects, prepared, unsafe, tick, agree, walk: () => (walked ??= measureWalk(all)) };
+  return all;
+}
+type Million = ReturnType<typeof openMillion>;
+
+const CHANGES = { since: "last", idsOnly: true } as const;
+
+/** One price falls by 0.3 %, and rises again, each asset in turn: falls are measured. */
+function measureTick({ assets, tick }: Million): number {
+  const times: number[] = [];
+  for (let round = 0; round < 3; ++round) assets.forEach(({ assetPrice }, i) => {
+    const spent = time(() => { tick([[i, assetPrice * 997n / 1000n]]); });
+    tick([[i, assetPrice]]);
+    if (round) times.push(spent);
+  });
+  return quantile(times, 0.5) * US;
+}
+
+const WALK = 1000;
+
+/** All prices wander together and each by itself, drawn back to where they began, within 1 % of it. Milliseconds of each tick. */
+function measureWalk({ assets, tick, agree }: Million): number[] {
+  const next = random(3), normal = () => next() + next() + next() - 1.5, own = assets.map(() => 0);
+  let common = 0;
+  const step = () => {
+    common += 0.0006 * normal() - 0.02 * common;
+    return assets.map(({ assetPrice }, i): [number, bigint] => {
+      own[i] = own[i]! + 0.0003 * normal() - 0.02 * own[i]!;
+      const distance = Math.max(-0.01, Math.min(0.01, common + own[i]!));
+      return [i, assetPrice * BigInt(Math.round((1 + distance) * 2 ** 40)) >> 40n];
+    });
+  };
+  for (let i = 0; i < WALK / 5; ++i) tick(step());
+  let prices = step();
+  const times = Array.from({ length: WALK }, () => {
+    prices = step();
+    return time(() => { tick(prices); });
+  });
+  agree(prices.map(([, price]) => price));
+  tick(assets.map(({ assetPrice }, i) => [i, assetPrice]));
+  return times;
+}
+
+/** How much faster a tick is than the BigInt loop over as many accounts. */
+const fasterThanLoop = (name: string, least: number): Ratio => (
+  { name: `account.bigint × accounts / ${name}`, of: (figure) => figure("account.bigint").value * figure(name).vaults / (figure(name).value * 1000), least }
+);
+
+export const accountsGroup: Group = {
+  stages: (vaults) => [
+    stage({
+      vaults, open: () => openMillion(vaults),
+      figures: {
+        "account.bigint": ["ns", ({ objects, prepared, unsafe }) => median(() => { ensure(countUnsafe(objects, prepared) === unsafe, "unsafe accounts"); }) * NS / vaults],
+        "account.full": ["ns", ({ book }) => median(() => { book.scan({ screen: "off", ...CHANGES }); }) * NS / vaults],
+        "account.screen": ["ns", ({ book, assets, tick }) => median(() => { book.scan({ screen: "keys", ...CHANGES }); }, () => { tick([[0, assets[0]!.assetPrice]]); }) * NS / vaults],
+        "account.bytes": ["bytes", ({ book }) => book.bytes / vaults],
+        "account.tick": ["µs", measureTick],
+        "account.walk": ["µs", ({ walk }) => quantile(walk(), 0.5) * US],
+        "account.walk.p99": ["µs", ({ walk }) => quantile(walk(), 0.99) * US],
+      },
+    }),
+  ],
+  goals: [
+    faster("account.bigint", "account.full", 6),
+    faster("account.bigint", "account.screen", 250),
+    fasterThanLoop("account.tick", 1000),
+    fasterThanLoop("account.walk", 400),
+  ],
+};
