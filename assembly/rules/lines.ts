@@ -58,6 +58,10 @@ export namespace Entry { export const BPS: u32 = 0xffff, SLOW: u32 = 1 << 30, UN
 // @ts-ignore: decorator
 @inline export const HELD_NEED: usize = 696;
 // @ts-ignore: decorator
+@inline export const OWED_EASE: usize = 792;    // f64, how much it will err at a quarter of the price, or a lower index
+// @ts-ignore: decorator
+@inline export const HELD_EASE: usize = 800;
+// @ts-ignore: decorator
 @inline export const OWED_SLACK: usize = 704;   // f64, how much rows were written to stand
 // @ts-ignore: decorator
 @inline export const HELD_SLACK: usize = 712;
@@ -131,7 +135,9 @@ export function setSteps(asset: usize, held: bool, num: u256, den: u256, round: 
   const a = near(ptr(num), 4) / near(ptr(den), 4), price = near(ptr(num2), 4), b = price / near(ptr(den2), 4);
   sound = sound && near(ptr(num), 4) < 1.7e38 && a * price < 1.7e38 && a * b < 1.0e12;
   store<f64>(asset + (held ? HELD_WEIGHT : OWED_WEIGHT), sound ? a * b : NaN);
-  store<f64>(asset + (held ? HELD_NEED : OWED_NEED), sound && a * b > 0 ? (2 + 2 / b) / a : 0);
+  const unit = sound && a * b > 0 ? 1 / a : 0, value = sound && a * b > 0 ? 2 / (a * b) : 0;
+  store<f64>(asset + (held ? HELD_NEED : OWED_NEED), unit + value);
+  store<f64>(asset + (held ? HELD_EASE : OWED_EASE), unit * 1.25 + value * 5);
   if (!sound) store<u32>(asset, 0, FAST);
 }
 export function setFast(asset: usize, fast: bool): void { store<u32>(asset, u32(fast), FAST); }

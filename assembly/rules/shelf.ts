@@ -19,9 +19,9 @@
  * leaves of it. Let D be the sum of what is owed and W that of what is held; the account is unsafe iff D > W.
  *
  * - The error in units of the amount is at most `slack`, which an asset keeps (SLACK) until a price falls so far that it does
- *   not hold; then all rows are written anew. An amount of at least 2^20 slacks is known to 2^−20 of itself. A smaller
- *   one is dust: owed, it is written a slack larger; held, it is written as 0; and its row is loose: its key is an upper bound
- *   only, and nothing proves it unsafe but the exact rule.
+ *   not hold; then all rows are written anew. An amount of at least 2^20 slacks is known to 2^−20 of itself. A smaller one that
+ *   is owed is written a slack larger, one that is held a slack smaller, and its row is loose: its key is an upper bound only,
+ *   and nothing proves it unsafe but the exact rule.
  * - So of D and W each sum of f32s errs by less than 2^−20 + (n + 6)·2^−24 of itself for n lines (the amount, the weight, the
  *   product: 2^−24 each; n − 1 additions; f32s here are never subnormal, weights and amounts being kept in range).
  * - The key is D/W at the reference weights. When weights have moved, owed ones by factors up to r and held ones by factors
@@ -48,7 +48,7 @@ import {
   accrue, accrueSystem, derive, deriveBase, entryOf, keepCategories, layAt, setChoices, setSums, slow,
 } from "./assets";
 import {
-  ASSET, ASSETS, BASE, BROKEN, Entry, FAST, HELD_NEED, HELD_SLACK, HELD_STEPS, HELD_WEIGHT, Kind, MAX_ASSETS, MAX_CATEGORIES, OWED_NEED, OWED_SLACK, OWED_STEPS, OWED_WEIGHT,
+  ASSET, ASSETS, BASE, BROKEN, Entry, FAST, HELD_EASE, HELD_NEED, HELD_SLACK, HELD_STEPS, HELD_WEIGHT, Kind, MAX_ASSETS, MAX_CATEGORIES, OWED_EASE, OWED_NEED, OWED_SLACK, OWED_STEPS, OWED_WEIGHT,
   Rule, SET_LOG, SPREAD, STEP_BYTES, THRESHOLDS, WEIGHTS, WEIGHTS_BYTES,
   amountBytes, amountsOf, follow, grown, q0, q1, rule, step, strideFor, tagsOf,
 } from "./lines";
@@ -448,10 +448,10 @@ export function weigh(index: u32): void {
   for (let at = index << 2; at < WEIGHTS_BYTES; at += 512) store<f32>(references + at, load<f32>(book + WEIGHTS + at)); // both sides, all categories
   relax(assetAt(index));
 }
-/** Gives an asset the slack for rows that will be written: a price may fall to a quarter before it is too little. */
+/** Gives an asset the slack for rows that will be written. */
 function relax(asset: usize): void {
-  store<f64>(asset, load<f64>(asset, OWED_NEED) * 4, OWED_SLACK);
-  store<f64>(asset, load<f64>(asset, HELD_NEED) * 4, HELD_SLACK);
+  store<f64>(asset, load<f64>(asset, OWED_EASE), OWED_SLACK);
+  store<f64>(asset, load<f64>(asset, HELD_EASE), HELD_SLACK);
 }
 
 // ---- Rows
@@ -519,9 +519,9 @@ function writeQuad(block: usize, shape: u32, place: u32): void {
         const asset = assetAt(weight), held = kind == Kind.HELD, slack = load<f64>(asset + (held ? HELD_SLACK : OWED_SLACK));
         x = near128(load<u64>(amount), load<u64>(amount, 8));
         if (rule == Rule.COMPOUND && !held && x) x = x * 1e18 / near128(load<u64>(amount, 16), load<u64>(amount, 24));
-        if (x && x < slack * 1048576) { // dust
+        if (x && x < slack * 1048576) {
           loose = true;
-          x = held ? 0 : x + slack;
+          x = held ? max<f64>(x - slack, 0) : x + slack;
         }
         if (held) weight |= 128;
       }
