@@ -71,6 +71,8 @@ export function sharedCore(): Core {
 const LIMB = 64n, NONE = new BigUint64Array(0);
 
 export type Column = BigUint64Array | Float64Array | Uint32Array | Uint8Array;
+/** Rows of a column, `width` numbers each. */
+export const rowsOf = <C extends Column>(column: C, width: number, from: number, rows: number) => column.subarray(from * width, (from + rows) * width) as C;
 const bytesOf = ({ buffer, byteOffset, byteLength }: Column) => new Uint8Array(buffer, byteOffset, byteLength);
 
 /** One instance of the module with views of its memory, renewed when that has grown. */
@@ -131,8 +133,10 @@ export class Core {
 
   // ---- Columns
 
-  /** Where a column of vaults begins; keys stand behind the last. */
+  /** Where a column of vaults begins (keys stand behind the last), one of markets, a stream of rows. */
   column(column: number): number { return this.stage + column * 16 * this.page; }
+  marketColumn(column: number): number { return this.stage + this.marketPage * (4 + 16 * column); }
+  stream(stream: number): number { return this.stage + stream * 4 * this.idPage; }
 
   /** Writes one value of a vault's column. */
   writeVault(column: number, value: bigint): void {
@@ -151,6 +155,16 @@ export class Core {
     this.#renew();
     bytesOf(rows).set(this.#u8.subarray(at, at + rows.byteLength));
     return rows;
+  }
+
+  /** Fills rows of columns from the description of hits: behind their ids the columns one after the other, each a page long. */
+  readHits(columns: readonly Column[], count: number, from: number, rows: number): void {
+    let at = this.stage + this.hitPage * 8;
+    for (const column of columns) {
+      const width = column.length / count;
+      this.read(at, rowsOf(column, width, from, rows));
+      at += this.hitPage * width * column.BYTES_PER_ELEMENT;
+    }
   }
 }
 

@@ -1,6 +1,6 @@
 /// <reference lib="esnext.disposable" />
 /** A book: the vaults of one protocol with their markets, in one WebAssembly memory. */
-import { type Column, Core, decodeIds, outOfMemory } from "./abi.js";
+import { type Column, Core, decodeIds, outOfMemory, rowsOf } from "./abi.js";
 import { PlimsollError, refuse, show } from "./errors.js";
 import { type Figures, type Found, Hits, MAX_U128, valueAt } from "./hits.js";
 import { type Key, keyBytesOf, toHex } from "./keys.js";
@@ -208,7 +208,7 @@ export abstract class AnyBook<V extends Fields, M extends Fields, S extends Fiel
     for (let from = 0; from < count; from += core.marketPage) {
       const page = Uint32Array.from({ length: Math.min(core.marketPage, count - from) }, (_, i) => markets[from + i]!);
       core.write(core.stage, page);
-      columns.forEach(([, column], i) => { core.write(core.stage + core.marketPage * (4 + 16 * i), rowsOf(column, 2, from, page.length)); });
+      columns.forEach(([, column], i) => { core.write(core.marketColumn(i), rowsOf(column, 2, from, page.length)); });
       core.exports.setMarkets(page.length, mask);
     }
   }
@@ -423,15 +423,10 @@ export abstract class AnyBook<V extends Fields, M extends Fields, S extends Fiel
     const { keyBytes } = this, count = ids.length, column = () => new BigUint64Array(count * 2);
     const markets = new Uint32Array(count), vault = Object.fromEntries(Object.keys(this.protocol.vault).map((name) => [name, column()])), health = column(), debt = column();
     const keys = keyBytes ? new Uint8Array(count * keyBytes) : undefined, figures: Figures = { markets, vault, health, debt, keys };
-    const columns = [markets, ...Object.values(vault), health, debt, ...(keys ? [keys] : [])]; // in the order of `describe`, each a page of hits long
+    const columns = [markets, ...Object.values(vault), health, debt, ...(keys ? [keys] : [])]; // in the order of `describe`
     eachPage(core, ids, (page, from) => {
       core.exports.describe(page.length);
-      let at = core.stage + core.hitPage * 8;
-      for (const column of columns) {
-        const width = column.length / count;
-        core.read(at, rowsOf(column, width, from, page.length));
-        at += core.hitPage * width * column.BYTES_PER_ELEMENT;
-      }
+      core.readHits(columns, count, from, page.length);
     }, core.stage, core.hitPage);
     return new Hits<V>(ids, figures, keyBytes);
   }
@@ -823,8 +818,6 @@ function mayAccrue(market: number, time: bigint | undefined): void {
 
 // ---- Pages
 
-const rowsOf = <C extends Column>(column: C, width: number, from: number, rows: number) => column.subarray(from * width, (from + rows) * width) as C;
-
 /** Calls back with pages of ids, each written to the stage. */
 function eachPage(core: Core, ids: Float64Array, use: (page: Float64Array, from: number) => void, at = core.ids, size = core.page): void {
   for (let from = 0; from < ids.length; from += size) {
@@ -853,7 +846,7 @@ function run(core: Core, pass: () => number, fallen?: Found, risen?: Found, most
     [fallen, risen].forEach((into, stream) => {
       const count = into ? exports.found(stream * 2) : 0;
       if (!count) return;
-      into!.streams.push(core.read(core.stage + stream * core.idPage * 4, new Uint32Array(exports.found(stream * 2 + 1))));
+      into!.streams.push(core.read(core.stream(stream), new Uint32Array(exports.found(stream * 2 + 1))));
       into!.count += count;
     });
   }
