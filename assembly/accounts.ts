@@ -5,7 +5,7 @@
 import { RESULTS, STAGE } from "./layout";
 import { VALUE, categoryAt, lay as layOut } from "./rules/assets";
 import { amountBytes, amountsOf, tagsOf } from "./rules/lines";
-import { CELL, assetSet, assetsHeld, erase, evaluate, ratioTo, settle, shelfFor, weighCategory, write } from "./rules/shelf";
+import { CELL, assetSet, assetsHeld, erase, evaluate, priceOf, ratioTo, settle, shelfFor, weighCategory, write } from "./rules/shelf";
 import { ensure } from "./store/blocks";
 import {
   Fault, LINK_REVERTS, LINK_UNSAFE, ORDINAL, REVERT_BITS, ROWS_LOG, UNSAFE_BITS,
@@ -139,6 +139,12 @@ export function inspectAccount(id: f64): void {
   store<u32>(RESULTS, status);
   copy(RESULTS + 32, VALUE, 12); // value, debt, health
   ratioTo(RESULTS + 128);
+}
+
+/** The liquidation price of an asset for an account, to RESULTS; which kind of answer it is. */
+export function accountPrice(id: f64, asset: u32, owed: bool): i32 {
+  rowOf(id);
+  return priceOf(vaultAt(foundBlock, foundLog, foundPlace), foundLog, asset, owed);
 }
 
 /** Sets a category's figures from a row of arguments at the stage's beginning. */

@@ -265,11 +265,14 @@ export function marketOf(id: f64): i32 {
 
 /**
  * Prepares a query of a market (or −1: of all): its debt floor is in ARGS[0], its distance in ARGS[1]. With `all`, the next scan
- * looks through every market, whether it changed or not.
+ * looks through every market, whether it changed or not, and of accounts all keys are made anew.
  */
 export function prepare(floor: bool, near: bool, only: i32, all: bool): void {
   setFloored(floor);
-  if (onShelves()) shelf.settle();
+  if (onShelves()) {
+    if (all) shelf.sumAll();
+    else shelf.settle();
+  }
   if (!floor && !near && !all) return;
   for (let i: u32 = 0; i < marketsHeld(); ++i) {
     if (only >= 0 && i != <u32>only) continue;

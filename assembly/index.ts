@@ -6,7 +6,7 @@ export {
   startScenario, scenario, preview, describe, inspect, column, keysAt,
 } from "./book";
 export {
-  reserveAccounts, reserveLines, loadAccounts, readAccount, rewriteAccount, translate, lay, inspectAccount, setCategory,
+  reserveAccounts, reserveLines, loadAccounts, readAccount, rewriteAccount, translate, lay, inspectAccount, accountPrice, setCategory,
 } from "./accounts";
 export { rewind, scan, found } from "./screen/pass";
 export { startSelection } from "./order/select";

@@ -47,6 +47,7 @@ export interface Exports {
   translate(count: number): void;
   lay(id: number): number;
   inspectAccount(id: number): void;
+  accountPrice(id: number, asset: number, owed: boolean): number;
   setCategory(category: number, bytes: number): void;
   startScenario(): number;
   scenario(market: number, mask: number): void;

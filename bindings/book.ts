@@ -4,7 +4,7 @@ import { type Column, Core, decodeIds, outOfMemory, rowsOf } from "./abi.js";
 import { PlimsollError, refuse, show } from "./errors.js";
 import { type Figures, type Found, Hits, MAX_U128, valueAt } from "./hits.js";
 import { type Key, keyBytesOf, toHex } from "./keys.js";
-import { type AccountProtocol, type Calls, type Complete, type Described, type Fields, type Lines, type Outcome, type Protocol, type Values, checkFields, encode, knowFields, oneOf, priceOf, ratioOf, readResults, uint, wholeNumber, writeFields } from "./protocol.js";
+import { type AccountProtocol, type Calls, type Complete, type Described, type Fields, type Lines, type Outcome, type Protocol, type Values, KIND, checkFields, encode, knowFields, oneOf, priceOf, ratioOf, readResults, uint, wholeNumber, writeFields } from "./protocol.js";
 
 export interface BookOptions {
   /** Vaults at most; without it, as many as memory holds (about 110 million for two amounts). */
@@ -45,7 +45,7 @@ export interface Query {
   readonly idsOnly?: boolean;
   /**
    * How much work the screen may save: all of it (`zones`), none by skipping chunks (`keys`), none at all (`off`: every vault
-   * by the exact rule). The answer is the same; for measurement and for distrust.
+   * by the exact rule). Of accounts `keys` sums every one anew in floating point. The answer is the same; for measurement and for distrust.
    */
   readonly screen?: "zones" | "keys" | "off";
 }
@@ -585,6 +585,18 @@ export interface AccountInspection<A> {
   readonly health: bigint | number | undefined;
 }
 
+/** The liquidation price of one asset of an account. */
+export interface AccountPrice {
+  /** The number of the asset's market; undefined for what a Comet lends. */
+  readonly market: number | undefined;
+  readonly side: "collateral" | "debt";
+  /**
+   * `never`: no price of the asset endangers the account. `always`: none saves it. `reverts`: the contract cannot tell. `undecided`:
+   * the asset is held and owed in so nearly equal weight that roundings decide over more prices than can be tried.
+   */
+  readonly price: LiquidationPrice | "undecided";
+}
+
 /** The type of a book of accounts: `AccountBookOf<ReturnType<typeof aaveV3>>`. */
 export type AccountBookOf<P> = P extends AccountProtocol<infer A, infer C, infer V, infer M, infer S> ? AccountBook<A, C, V, M, S> : never;
 
@@ -687,6 +699,23 @@ export class AccountBook<A = unknown, C = unknown, V extends Fields = Fields, M 
   }
 
   /**
+   * At which price of each of its assets an account is liquidated, the other prices fixed: as stored, or as accrued to `at`. Of an
+   * asset that is held, the smallest price p ≥ 1, in the oracle's own unit, such that the account is healthy at every price ≥ p; of one
+   * that is owed, the largest such that it is healthy at every price ≤ p. What does not count has none.
+   */
+  liquidationPrices(id: number, options: { readonly at?: bigint } = {}): AccountPrice[] {
+    knowFields("options", options, AT);
+    const { core } = this, { account } = this.protocol, { lines } = account.read("account", this.account(id), this.marketCount), prices: AccountPrice[] = [];
+    core.exports.view(writeTime(core, "at", options.at));
+    for (const { asset, kind } of lines) {
+      if (kind >= KIND.idle) continue;
+      const owed = kind === KIND.owed, answer = core.exports.accountPrice(id, asset, owed);
+      prices.push({ market: account.base === asset ? undefined : asset, side: owed ? "debt" : "collateral", price: PRICE_KINDS[answer] ?? core.readResult(0) });
+    }
+    return prices;
+  }
+
+  /**
    * Asks one of the protocol's functions of an account in the book (Aave's `accountData`, `liquidationCall` …), with the arguments that
    * are not the account's or its assets': as stored, or as accrued to the time `at`.
    */
@@ -742,6 +771,8 @@ export class AccountBook<A = unknown, C = unknown, V extends Fields = Fields, M 
     for (let shelf = 0; shelf < shelves; ++shelf) run(core, () => core.exports.preview(shelf), fallen, risen);
   }
 }
+
+const PRICE_KINDS = [undefined, "never", "always", "reverts", "undecided"] as const;
 
 /** Results of `inspectAccount`. */
 const EVALUATED = { status: uint(8, ""), collateral: uint(256, ""), debt: uint(256, ""), health: uint(256, "wad"), ratio: uint(512, "wad") };

@@ -107,6 +107,8 @@ export interface AccountProtocol<A = unknown, C = unknown, V extends Fields = Fi
     /** Checks an account and answers its lines in the order of their assets. */
     readonly read: (what: string, account: A, markets: number) => Lines;
     readonly write: (lines: Lines) => A;
+    /** The number of an asset that is no market: what a Comet lends. */
+    readonly base?: number;
     /** An account with a change. */
     readonly merge: (account: A, change: Partial<A>) => A;
   };

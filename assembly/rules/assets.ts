@@ -169,6 +169,24 @@ export function accrueSystem(to: usize): bool {
   return true;
 }
 
+// ---- What a price is to an asset (rules/price)
+
+/** What an amount times a price is divided by. */
+export function assetUnit(asset: usize, isBase: bool): u256 {
+  if (rule == Rule.COMET) return at(isBase ? SYSTEM + CometFigure.BASE_SCALE : asset + CometFigure.SCALE);
+  return aave.unitOf(asset - 32);
+}
+/** How the value of a debt is rounded. */
+export function owedRound(): i32 {
+  aave.choose(choices);
+  return rule <= Rule.AAVE_SUM && aave.chosen(aave.Choice.CEIL_DEBT_VALUES) ? Round.UP : Round.DOWN;
+}
+/** A Comet asset's liquidateCollateralFactor. */
+export function thresholdFactor(asset: usize): u256 { return at(asset + CometFigure.LIQUIDATE_FACTOR); }
+/** Of a cToken ⌊factor·exchange rate⌋, and what is added before the price's product is cut. */
+export function perTokenBeforePrice(asset: usize): u256 { return compound.perToken(at(asset + TokenFigure.FACTOR), at(asset + EXCHANGE_RATE), new u256(WAD), choices); }
+export function compoundHalf(): u256 { return new u256(choices == Round.HALF_UP ? WAD / 2 : 0); }
+
 // ---- One account as arguments
 
 function rowsArgument(field: u32, count: u32, first: usize): void {
@@ -323,4 +341,25 @@ export function slow(set: usize, vault: usize, lines: u32): i32 {
     if (compound.liquidity(choices) || load<u32>(RESULTS)) return Status.REVERTS; // an error bars liquidation as a revert would
   } else if (comet.isLiquidatable()) return Status.REVERTS;
   return finish();
+}
+
+/** Sums all lines of an account of Aave's but those of one asset by the contract's own arithmetic (to rules/aave). False where that reverts. */
+export function sumOthers(set: usize, vault: usize, lines: u32, index: u32): bool {
+  if (!lay(set, vault, lines)) return false;
+  aave.start();
+  const config = ARGS + (aave.Arg.CONFIG << 5) + (index >> 2);
+  store<u8>(config, load<u8>(config) & ~<u8>(<u32>3 << ((index & 3) << 1)));
+  aave.sumAccount();
+  return end() == 0;
+}
+/** The units of an amount at the index of the view. False where that reverts. */
+export function unitsOf(asset: usize, held: bool, amount: usize, to: usize): bool {
+  begin();
+  aave.choose(choices);
+  const last = at(asset + AaveFigure.LAST_UPDATE), time = now ? at(now) : last, scaled = new u256(load<u64>(amount), load<u64>(amount, 8));
+  const units = held
+    ? aave.balanceOf(scaled, aave.incomeIndex(at(asset + AaveFigure.LIQUIDITY_INDEX), at(asset + AaveFigure.LIQUIDITY_RATE), last, time))
+    : aave.debtOf(scaled, aave.debtIndex(at(asset + AaveFigure.BORROW_INDEX), at(asset + AaveFigure.BORROW_RATE), last, time));
+  copy(to, ptr(units), 4);
+  return end() == 0;
 }

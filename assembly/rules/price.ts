@@ -20,13 +20,14 @@ export namespace Trigger { export const PRICE = 0, NEVER = 1, ALWAYS = 2, REVERT
 const OTHERS: usize = memory.data(192, 16);
 const OTHER_VALUE = OTHERS, OTHER_WEIGHED = OTHERS + 32, OTHER_OWED = OTHERS + 64;
 export const HELD = OTHERS + 96, OWED = OTHERS + 128;
-let asset: usize = 0, bps: u64 = 0;
+let asset: usize = 0, isBase = false, bps: u64 = 0;
 
-export function setOthers(value0: u64, value1: u64, weighed0: u64, weighed1: u64, owed0: u64, owed1: u64): void {
+/** Takes over the sums over the other assets; nothing is held or owed of the one in question yet. */
+export function setOthers(value: usize, weighed: usize, owed: usize): void {
   clear(OTHERS, 24);
-  store<u64>(OTHER_VALUE, value0); store<u64>(OTHER_VALUE, value1, 8);
-  store<u64>(OTHER_WEIGHED, weighed0); store<u64>(OTHER_WEIGHED, weighed1, 8);
-  store<u64>(OTHER_OWED, owed0); store<u64>(OTHER_OWED, owed1, 8);
+  copy(OTHER_VALUE, value, 4);
+  copy(OTHER_WEIGHED, weighed, 4);
+  copy(OTHER_OWED, owed, 4);
 }
 
 /** Sums at two prices, value, weighed value, average threshold and debt each: those of the lower and of the upper end. */
@@ -47,9 +48,9 @@ function lookAt(to: usize, p0: u64, p1: u64): bool {
     value = weighed;
     debt = div(mul(price, owed), wad);
   } else {
-    const unit = assetUnit(asset);
+    const unit = assetUnit(asset, isBase);
     value = div(mul(held, price), unit);
-    weighed = rule == Rule.COMET ? div(mul(value, thresholdFactor(asset)), wad) : mul(value, new u256(bps));
+    weighed = rule == Rule.COMET ? (isBase ? weighed : div(mul(value, thresholdFactor(asset)), wad)) : mul(value, new u256(bps));
     debt = owedRound() == Round.UP ? mulDivUp(owed, price, unit) : div(mul(owed, price), unit);
   }
   value = add(value, at(OTHER_VALUE));
@@ -107,19 +108,24 @@ function healthyFrom(k: u32): bool {
   if (!lookAt(HIGH, k < 63 ? <u64>1 << (k + 1) : 0, k < 63 ? 0 : <u64>1 << (k - 63))) return false;
   begin();
   // Twice the price: a sum that grows does so by what doubles, less what roundings cost at either end.
-  const sums = rule == Rule.AAVE_SUM, whole = new u256(rule <= Rule.AAVE_SUM ? 10000 : 1), slack = new u256(rule <= Rule.AAVE_SUM ? 400000 : 4);
+  const whole = new u256(rule <= Rule.AAVE_SUM ? 10000 : 1), slack = new u256(rule <= Rule.AAVE_SUM ? 400000 : 4);
   const cut = rule == Rule.AAVE_AVERAGE;
-  const has = cut ? (less(at(LOW + WEIGHED), at(LOW + VALUE)) ? new u256() : sub(at(LOW + WEIGHED), at(LOW + VALUE))) : at(LOW + WEIGHED);
-  const next = cut ? (less(at(HIGH + WEIGHED), at(HIGH + VALUE)) ? new u256() : sub(at(HIGH + WEIGHED), at(HIGH + VALUE))) : at(HIGH + WEIGHED);
+  const whole1 = cut && bps == 1 && !less(at(LOW + WEIGHED), at(LOW + VALUE)); // an average of 1 at least
+  const has = whole1 ? at(LOW + VALUE) : cut ? (less(at(LOW + WEIGHED), at(LOW + VALUE)) ? new u256() : sub(at(LOW + WEIGHED), at(LOW + VALUE))) : at(LOW + WEIGHED);
+  const next = whole1 ? at(HIGH + VALUE) : cut ? (less(at(HIGH + WEIGHED), at(HIGH + VALUE)) ? new u256() : sub(at(HIGH + WEIGHED), at(HIGH + VALUE))) : at(HIGH + WEIGHED);
   const owes = add(mul(at(LOW + DEBT), whole), slack), grown = add(mul(sub(at(HIGH + DEBT), at(LOW + DEBT)), whole), slack);
   const enough = !less(has, owes) && !less(next, has) && (isZero(OWED, 4) || !less(sub(next, has), grown));
-  return !end() && enough && sums == sums;
+  return !end() && enough;
 }
 
 /** The price of the asset, to RESULTS; a Trigger. `others` were set, and HELD and OWED. */
-export function find(of: usize, threshold: u64, owed: bool): i32 {
-  asset = of; bps = threshold; looked = 0; broken = false;
+export function find(record: usize, base: bool, threshold: u64, owed: bool): i32 {
+  asset = record; isBase = base; bps = threshold; looked = 0; broken = false;
   clear(RESULTS, 4);
+  if (isZero(OTHER_OWED, 4) && isZero(OWED, 4)) return Trigger.NEVER;
+  if (!lookAt(LOW, 1, 0)) return Trigger.REVERTS;
+  if (isZero(OWED, 4) && (isZero(HELD, 4) || !counts())) return healthy(LOW) ? Trigger.NEVER : Trigger.ALWAYS;
+  if (rule == Rule.AAVE_AVERAGE && bps <= 1 && !owed && isZero(OWED, 4) && compare(OTHER_WEIGHED, OTHER_VALUE, 4) < 0) return Trigger.ALWAYS; // the average is 0
   let k: u32 = 0;
   if (owed) { // octave by octave, the first price that is not healthy
     for (; k < TOP; ++k) {
@@ -144,6 +150,9 @@ export function find(of: usize, threshold: u64, owed: bool): i32 {
   store<u64>(RESULTS, found1 + u64(!found0), 8);
   return Trigger.PRICE;
 }
+
+/** Whether what is held of the asset counts for anything. */
+function counts(): bool { return rule == Rule.COMPOUND ? !isNil(perTokenBeforePrice(asset)) : rule == Rule.COMET ? !isNil(thresholdFactor(asset)) : bps != 0; }
 
 /** Whether at high prices what is held counts for more than what is owed. */
 function outgrows(): bool {

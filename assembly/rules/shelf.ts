@@ -45,13 +45,16 @@ import { add, clear, compare, copy, divide, isZero, mulHi, product } from "../wi
 import { WAD } from "../wide/u256";
 import {
   DEBT, DENOMINATOR, FIGURE_LIMBS, HEALTH, NUMERATOR, VALUE,
-  accrue, accrueSystem, derive, deriveBase, entryOf, keepCategories, layAt, setChoices, setSums, slow,
+  accrue, accrueSystem, derive, deriveBase, entryOf, keepCategories, layAt, setChoices, setSums, slow, sumOthers, unitsOf,
 } from "./assets";
 import {
   ASSET, ASSETS, BASE, BROKEN, Entry, FAST, HELD_EASE, HELD_NEED, HELD_SLACK, HELD_STEPS, HELD_WEIGHT, Kind, MAX_ASSETS, MAX_CATEGORIES, OWED_EASE, OWED_NEED, OWED_SLACK, OWED_STEPS, OWED_WEIGHT,
   Rule, SET_LOG, SPREAD, STEP_BYTES, THRESHOLDS, WEIGHTS, WEIGHTS_BYTES,
   amountBytes, amountsOf, follow, grown, q0, q1, rule, step, strideFor, tagsOf,
 } from "./lines";
+import { BY_THRESHOLD, COLLATERAL, DEBT as AAVE_DEBT } from "./aave";
+import * as price from "./price";
+import { Trigger } from "./price";
 import { Order, Sound, Status, setReverting } from "./status";
 
 // A shelf's fields, behind the header of a market.
@@ -72,14 +75,14 @@ export function assetAt(index: u32): usize { return book + ASSETS + index * ASSE
 /** The sums of an account, when `sum` could make them: collateral, what its thresholds leave of it, and debt. */
 let C0: u64 = 0, C1: u64 = 0, S0: u64 = 0, S1: u64 = 0, D0: u64 = 0, D1: u64 = 0;
 
-/** Sums an account by steps; false where that cannot tell. */
-function sum(set: usize, vault: usize, shape: u32): bool {
+/** Sums an account by steps, all lines but those of one asset; false where that cannot tell. */
+function sum(set: usize, vault: usize, shape: u32, without: u32 = -1): bool {
   C0 = 0; C1 = 0; S0 = 0; S1 = 0; D0 = 0; D1 = 0;
   const thresholds = set + THRESHOLDS + (<u32>load<u8>(vault, 4) << 9);
   let tag = tagsOf(vault), amount = amountsOf(vault, linesOf(shape));
   for (const end = tag + (<u32>load<u16>(vault, 6) << 1); tag < end; tag += 2, amount += amountBytes) {
     const kind = <u32>load<u8>(tag, 1), index = <u32>load<u8>(tag);
-    if (kind >= Kind.IDLE) continue;
+    if (kind >= Kind.IDLE || index == without) continue;
     const asset = set + ASSETS + index * ASSET, entry = load<u32>(thresholds + (index << 2));
     if (!load<u32>(asset, FAST) || entry & Entry.SLOW) return false;
     if (kind == Kind.OWED) {
@@ -258,6 +261,12 @@ function rekeyAll(): void {
     }
   }
   spent = 0; settled = false;
+}
+
+/** For a query that asks for every account to be summed. */
+export function sumAll(): void {
+  rekeyAll();
+  settle();
 }
 
 /** Makes all keys anew where so many rows were summed one by one that it would have been cheaper; whether it did. */
@@ -646,6 +655,38 @@ export function setFloor(debt: usize): void { copy(least, debt, 4); }
 export function reaches(market: usize, block: usize, shape: u32, place: u32): bool {
   evaluate(market, vaultAt(block, shape, place), shape);
   return compare(DEBT, least, 4) >= 0;
+}
+
+// ---- Liquidation prices
+
+const VALUES: usize = memory.data(96, 16);
+
+/** The liquidation price of an asset for an account, to RESULTS; a Trigger. */
+export function priceOf(vault: usize, shape: u32, index: u32, owed: bool): i32 {
+  const asset = assetAt(index), entry = load<u32>(book + THRESHOLDS + (<u32>load<u8>(vault, 4) << 9) + (index << 2));
+  if (entry & Entry.SLOW) return Trigger.REVERTS; // the category's price, not the asset's
+  const aave = rule <= Rule.AAVE_SUM, told = load<u32>(asset, FAST) && sum(book, vault, shape, index);
+  if (told) {
+    clear(VALUES, 12);
+    store<u64>(VALUES, C0); store<u64>(VALUES, C1, 8);
+    store<u64>(VALUES + 32, S0); store<u64>(VALUES + 32, S1, 8);
+    store<u64>(VALUES + 64, D0); store<u64>(VALUES + 64, D1, 8);
+    price.setOthers(VALUES, VALUES + 32, VALUES + 64);
+  } else {
+    if (!aave || !sumOthers(book, vault, linesOf(shape), index)) return Trigger.REVERTS;
+    price.setOthers(COLLATERAL, BY_THRESHOLD, AAVE_DEBT);
+  }
+  let tag = tagsOf(vault), amount = amountsOf(vault, linesOf(shape));
+  for (const end = tag + (<u32>load<u16>(vault, 6) << 1); tag < end; tag += 2, amount += amountBytes) {
+    const kind = <u32>load<u8>(tag, 1), held = kind == Kind.HELD, to = held ? price.HELD : price.OWED;
+    if (<u32>load<u8>(tag) != index || kind >= Kind.IDLE || (held && entry & Entry.UNCOUNTED && aave)) continue;
+    if (!told) { if (!unitsOf(asset, held, amount, to)) return Trigger.REVERTS; continue; }
+    const units = held && !aave;
+    if (!units && !(aave || rule == Rule.COMET ? step(asset + (held ? HELD_STEPS : OWED_STEPS), load<u64>(amount), load<u64>(amount, 8)) : grown(asset, amount))) return Trigger.REVERTS;
+    store<u64>(to, units ? load<u64>(amount) : q0);
+    store<u64>(to, units ? load<u64>(amount, 8) : q1, 8);
+  }
+  return price.find(asset, rule == Rule.COMET && index == BASE, entry & Entry.BPS, owed);
 }
 
 // ---- Order

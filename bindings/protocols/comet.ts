@@ -149,7 +149,7 @@ const writeAccount = ({ lines }: { readonly lines: readonly Line[] }): CometAcco
 const forBook = {
   name: "comet", rule: 4, choices: 0, reasons, market, system, vault: { collateral: value },
   account: {
-    read: readAccount, write: writeAccount,
+    read: readAccount, write: writeAccount, base: BASE,
     merge: (account: CometAccount, change: Partial<CometAccount>) => ({
       ...account, ...change, collateral: mergeBy("asset", account.collateral, change.collateral).filter(({ balance }) => balance),
     }),
