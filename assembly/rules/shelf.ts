@@ -48,7 +48,7 @@ import {
   accrue, accrueSystem, derive, deriveBase, entryOf, keepCategories, layAt, setChoices, setSums, slow, sumOthers, unitsOf,
 } from "./assets";
 import {
-  ASSET, ASSETS, BASE, BROKEN, Entry, FAST, HELD_EASE, HELD_NEED, HELD_SLACK, HELD_STEPS, HELD_WEIGHT, Kind, MAX_ASSETS, MAX_CATEGORIES, OWED_EASE, OWED_NEED, OWED_SLACK, OWED_STEPS, OWED_WEIGHT,
+  ASSET, ASSETS, BASE, BROKEN, Entry, FAST, HELD_EASE, HELD_NEED, HELD_SLACK, HELD_STEPS, HELD_WEIGHT, Kind, MAX_ASSETS, OWED_EASE, OWED_NEED, OWED_SLACK, OWED_STEPS, OWED_WEIGHT,
   Rule, SET_LOG, SPREAD, STEP_BYTES, THRESHOLDS, WEIGHTS, WEIGHTS_BYTES,
   amountBytes, amountsOf, follow, grown, q0, q1, rule, step, strideFor, tagsOf,
 } from "./lines";
@@ -66,7 +66,9 @@ export const SHELF_BYTES: u32 = <u32>HEADER + 64;
 
 let book: usize = 0, other: usize = 0, references: usize = 0;
 let assetCount: u32 = 0;
-const USED_CATEGORIES: usize = memory.data(256, 16); // a byte each
+/** Categories that accounts are in: a byte each, and a list. */
+const USED_CATEGORIES: usize = memory.data(256, 16), CATEGORY_LIST: usize = memory.data(256, 16);
+let categoryCount: u32 = 0;
 
 export function assetSet(): usize { return book; }
 export function assetsHeld(): u32 { return assetCount; }
@@ -304,9 +306,8 @@ function findFactors(set: usize): bool {
   for (let i: u32 = 0; i <= assetCount; ++i) {
     const asset = assetIn(i), to = asset << 2;
     let mostOwed: f32 = 0, leastOwed: f32 = Infinity, leastHeld: f32 = Infinity, mostHeld: f32 = 0;
-    for (let c: u32 = 0; c < MAX_CATEGORIES; ++c) {
-      if (!load<u8>(USED_CATEGORIES + c)) continue;
-      const at = (c << 10) + to;
+    for (let i: u32 = 0; i < categoryCount; ++i) {
+      const c = <u32>load<u8>(CATEGORY_LIST + i), at = (c << 10) + to;
       const owed = factorOf(set + WEIGHTS + at, references + at), held = factorOf(set + WEIGHTS + 512 + at, references + 512 + at);
       if (owed != owed || held != held) known = known && !load<u8>(NAMED + asset);
       mostOwed = max(mostOwed, owed); leastOwed = min(leastOwed, owed);
@@ -364,6 +365,7 @@ function setLimits(market: usize, set: usize): void {
   store<f32>(market, low, LO);
   store<f32>(market, high, HI);
   store<u32>(market, <u32>set, SET);
+  setNear(market);
 }
 
 /** Sets `low` and `high` for the accounts of one chunk, by the assets that they use. */
@@ -434,7 +436,7 @@ function weighIn(set: usize, category: u32, index: u32): void {
 
 /** An asset's weights in every category that accounts are in. */
 function weighAsset(set: usize, index: u32): void {
-  for (let c: u32 = 0; c < MAX_CATEGORIES; ++c) if (load<u8>(USED_CATEGORIES + c)) weighIn(set, c, index);
+  for (let i: u32 = 0; i < categoryCount; ++i) weighIn(set, load<u8>(CATEGORY_LIST + i), index);
   settled = false;
 }
 
@@ -442,6 +444,7 @@ function weighAsset(set: usize, index: u32): void {
 export function weighCategory(category: u32): void {
   const fresh = !load<u8>(USED_CATEGORIES + category);
   store<u8>(USED_CATEGORIES + category, 1);
+  if (fresh) store<u8>(CATEGORY_LIST + categoryCount++, <u8>category);
   for (let i: u32 = 0; i <= assetCount; ++i) weighIn(book, category, assetIn(i));
   if (fresh) memory.copy(references + (category << 10), book + WEIGHTS + (category << 10), 1024);
   settled = false;
@@ -629,10 +632,14 @@ export function brokenAsset(): i32 {
 
 const within: usize = memory.data(32, 16), least: usize = memory.data(32, 16);
 
-/** Sets the distance from the line (wad) that `isNear` knows, and a shelf's limits for it. */
+/** Sets the distance from the line (wad) that `isNear` knows, and a shelf's limits for it: anew whenever its keys are. */
 export function setWithin(market: usize, distance: usize): void {
   copy(within, distance, 4);
-  const reach = (near(within, 4) + 1e18) / 1e18;
+  reach = (near(within, 4) + 1e18) / 1e18;
+  setNear(market);
+}
+let reach: f64 = 1;
+function setNear(market: usize): void {
   store<f32>(market, below32(<f64>load<f32>(market, LO) / reach * DOWN), NEAR);
   store<f32>(market, above32(<f64>load<f32>(market, HI) / reach * UP), NEAR + 4);
 }
