@@ -4,7 +4,7 @@ import { type Column, Core, decodeIds, outOfMemory, rowsOf } from "./abi.js";
 import { PlimsollError, refuse, show } from "./errors.js";
 import { type Figures, type Found, Hits, MAX_U128, valueAt } from "./hits.js";
 import { type Key, keyBytesOf, toHex } from "./keys.js";
-import { type AccountProtocol, type Calls, type Complete, type Described, type Fields, type Lines, type Outcome, type Protocol, type Values, KIND, checkFields, encode, knowFields, oneOf, priceOf, ratioOf, readResults, uint, wholeNumber, writeFields } from "./protocol.js";
+import { type AccountProtocol, type Calls, type Complete, type Described, type Fields, type Lines, type LiquidationPrice, type Outcome, type Protocol, type Values, KIND, checkFields, encode, knowFields, oneOf, priceOf, ratioOf, readResults, uint, wholeNumber, writeFields } from "./protocol.js";
 
 export interface BookOptions {
   /** Vaults at most; without it, as many as memory holds (about 110 million for two amounts). */
@@ -15,13 +15,6 @@ export interface BookOptions {
 
 /** What may happen to a vault: `reverts` where the contract's own evaluation would. */
 export type Status = "safe" | "unsafe" | "reverts";
-
-/**
- * The price at which a vault is liquidated: the smallest p ≥ 1, in the oracle's own unit, such that the vault is healthy
- * at every price ≥ p. `never`: no price endangers it. `always`: no price saves it. `reverts`: the contract cannot tell.
- * The number may be larger than any price that the contract could compute with.
- */
-export type LiquidationPrice = bigint | "never" | "always" | "reverts";
 
 /** In which order a scan lists vaults: least health first, largest debt first, highest liquidation price first. */
 export type Order = "riskiest" | "debt" | "liquidationPrice";

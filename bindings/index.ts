@@ -3,10 +3,10 @@
  * @module
  */
 export { openBook } from "./book.js";
-export type { Book, BookOf, BookOptions, Changes, Columns, Flips, Ids, Inspection, Liquidation, LiquidationPrice, Order, Query, Scenario, Status } from "./book.js";
+export type { AccountBook, AccountBookOf, AccountInspection, AccountPrice, Book, BookOf, BookOptions, Changes, Columns, Flips, Ids, Inspection, Liquidation, Order, Query, Scenario, Status } from "./book.js";
 export { PlimsollError } from "./errors.js";
 export type { ErrorCode } from "./errors.js";
 export { MAX_U128, toLimbs, valueAt } from "./hits.js";
 export type { Figures, Hit, Hits } from "./hits.js";
 export type { Key } from "./keys.js";
-export type { Complete, Field, Fields, Outcome, Protocol, Values } from "./protocol.js";
+export type { AccountProtocol, Complete, Field, Fields, LiquidationPrice, Outcome, Protocol, Values } from "./protocol.js";

@@ -3,7 +3,6 @@
  * in `assembly/rules` reads them. Values are checked here, once, at the boundary.
  */
 import { type Core, type RuleExport, sharedCore } from "./abi.js";
-import type { LiquidationPrice } from "./book.js";
 import { PlimsollError, refuse, show } from "./errors.js";
 
 /** A contract's integer, boolean or choice; or values in rows: a list of them, one record, or a record or null. */
@@ -50,6 +49,13 @@ export type Complete<F extends Fields> = { readonly [K in keyof F]: Value<F[K]> 
 
 /** The answer of a contract's function: its results, or that the call reverts, with the contract's reason. */
 export type Outcome<T> = ({ readonly reverts: false } & T) | { readonly reverts: true; readonly reason: string };
+
+/**
+ * The price at which a vault is liquidated: the smallest p ≥ 1, in the oracle's own unit, such that the vault is healthy
+ * at every price ≥ p. `never`: no price endangers it. `always`: no price saves it. `reverts`: the contract cannot tell.
+ * The number may be larger than any price that the contract could compute with.
+ */
+export type LiquidationPrice = bigint | "never" | "always" | "reverts";
 
 /** What every book needs to know of its protocol; `assembly/rules` is its other side. */
 export interface Described<V extends Fields = Fields, M extends Fields = Fields, S extends Fields = Fields> {

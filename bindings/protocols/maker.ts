@@ -7,9 +7,8 @@
  * `"invalid opcode"` for a division by zero in the called contract itself.
  * @module
  */
-import type { LiquidationPrice } from "../book.js";
 import { PlimsollError } from "../errors.js";
-import { type Complete, type Fields, type Outcome, type Protocol, type Values, bool, checkFields, choice, contractFunction, int, or, priceOf, ratioOf, uint } from "../protocol.js";
+import { type Complete, type Fields, type LiquidationPrice, type Outcome, type Protocol, type Values, bool, checkFields, choice, contractFunction, int, or, priceOf, ratioOf, uint } from "../protocol.js";
 
 const wad = uint(256, "wad"), ray = uint(256, "ray"), rad = uint(256, "rad"), seconds = uint(256, "s");
 const RAY = 10n ** 27n;
