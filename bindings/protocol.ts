@@ -244,7 +244,7 @@ export function readResults<F extends Fields>(core: Core, fields: F, first: numb
   let at = first;
   for (const name in fields) {
     const { kind, bits } = fields[name]!, cells = kind === "uint" ? (bits + 255) >> 8 : 1; // what the library defines may be wider
-    values[name] = decode(core, fields[name]!, core.readResult(at, cells * 4));
+    if (kind !== "fixed") values[name] = decode(core, fields[name]!, core.readResult(at, cells * 4));
     at += cells;
   }
   return values as Complete<F>;
