@@ -7,9 +7,9 @@
  */
 import { RESULTS, SYSTEM } from "../layout";
 import { FACTOR, HEADER, HI, LO, PASS, keysOf, lives, vaultAt } from "../store/chunks";
-import { Sound, Status, setReverting } from "./status";
+import { PRICE_LIMBS, Sound, Status, Trigger, setReverting } from "./status";
 import { DOWN, UP, above32, above32Pair, below32, lowerQuotient, near, nearPair, upperQuotient } from "../wide/float";
-import { PRODUCT, addSmall, clear, compare, copy, divide, isZero, mulHi, product, productLess, product128 } from "../wide/limbs";
+import { PRODUCT, clear, compare, copy, divide, divideUp, isZero, mulHi, product, productLess, product128 } from "../wide/limbs";
 import { prepare } from "../wide/quotient";
 import {
   Revert, WAD, add, arg, at, begin, div, end, flag, forgive, isNegative, isNil, less, magnitude, min, mul, mulDivDown, mulDivUp,
@@ -539,14 +539,7 @@ function wideDebt(field: u32, art: u256, rate: u256): void {
   divideUp(RESULTS + (field << 5), P12, 8, ptr(ray()), 2);
 }
 
-/** What the trigger price is: a number, or an answer of its own. */
-namespace Trigger { export const PRICE = 0, NEVER = 1, ALWAYS = 2, REVERTS = 3; }
-
-/** Limbs of a liquidation price: up to 560 bits, and then some, so that it takes whole fields. */
-const PRICE_LIMBS: u32 = 12;
-
-const S: usize = memory.data(32, 16), M: usize = memory.data(112, 16), W: usize = memory.data(96, 16), V: usize = memory.data(128, 16),
-  R: usize = memory.data(64, 16);
+const S: usize = memory.data(32, 16), M: usize = memory.data(112, 16), W: usize = memory.data(96, 16), V: usize = memory.data(128, 16);
 
 /**
  * The smallest val ≥ 1 such that the vault is not barkable at any val ≥ it, at `out`:
@@ -587,12 +580,6 @@ function subOne(a: usize, limbs: u32): void {
     store<u64>(a, x - 1);
     if (x) break;
   }
-}
-
-/** `q = ⌈u / v⌉`. */
-function divideUp(q: usize, u: usize, m: u32, v: usize, n: u32): void {
-  divide(q, R, u, m, v, n);
-  if (!isZero(R, n)) addSmall(q, 1, m);
 }
 
 export function liquidationPrice(): i32 {

@@ -1,7 +1,7 @@
 /**
  * The contracts' checked 256-bit arithmetic for cold code, on as-bignum's u256 values. A value's pointer is a pointer to
- * its four limbs, so the limb arithmetic serves it as it is. Values live in the ARENA until the next `begin`; no loop
- * allocates, so a call needs a few KiB at most.
+ * its four limbs, so the limb arithmetic serves it as it is. Values live in the ARENA until the next `begin`, or in a
+ * loop's round until `forget`, so a call needs a few KiB at most.
  *
  * A revert does not unwind: the first one is kept, everything after it computes on harmless numbers, and the caller
  * looks once, at the end.
@@ -21,7 +21,10 @@ export namespace Revert {
   export const DIVISION = 2;
 }
 
-let reason: i32 = Revert.NONE;
+/** Which arithmetic was checked, as SafeMath's messages tell it. */
+namespace Operation { export const ADD = 0, SUB = 1, MUL = 2; }
+
+let reason: i32 = Revert.NONE, operation: i32 = Operation.ADD;
 
 /** Forgets the values and the revert of the call before. */
 export function begin(): void {
@@ -38,12 +41,22 @@ export function end(): i32 {
   return reason;
 }
 
+/** `end` for contracts whose checked arithmetic tells a sum (`first`), a difference and a product (the next two) apart. */
+export function endSafe(first: i32): i32 {
+  const why = end();
+  return why == Revert.ARITHMETIC ? first + operation : why;
+}
+
 /** Forgets a revert, and keeps the values: for the next question about them. */
 export function forgive(): void { reason = Revert.NONE; }
 /** Of a call to another contract: its division by zero reverts the caller without a reason. */
 export function withoutReason(): void { if (reason == Revert.DIVISION) reason = Revert.ARITHMETIC; }
 
 export function revert(why: i32): void { if (!reason) reason = why; }
+function overflow(by: i32): void {
+  if (!reason) operation = by;
+  revert(Revert.ARITHMETIC);
+}
 export function require(condition: bool, why: i32): void { if (!condition) revert(why); }
 // @ts-ignore: decorator
 @inline
@@ -63,16 +76,24 @@ export function arg(field: u32): u256 { return at(ARGS + (field << 5)); }
 export function flag(field: u32): bool { return load<u64>(ARGS + (field << 5)) != 0; }
 // @ts-ignore: decorator
 @inline
-export function result(field: u32, value: u256): void { copy(RESULTS + (field << 5), ptr(value), 4); }
+export function result(field: u32, value: u256): void { put(RESULTS + (field << 5), value); }
+/** A result as it was set; and values elsewhere, which outlive `forget`. */
+export function resultAt(field: u32): u256 { return at(RESULTS + (field << 5)); }
+export function put(to: usize, value: u256): void { copy(to, ptr(value), 4); }
+export function increase(to: usize, by: u256): void { put(to, add(at(to), by)); }
+export function decrease(from: usize, by: u256): void { put(from, sub(at(from), by)); }
 export function resultFlag(field: u32, value: bool): void { result(field, new u256(<u64>value)); }
 
 /** Of an argument that is rows of values, 32 bytes each, in the stage: how many there are, and the address of the first. */
 export function count(field: u32): u32 { return load<u32>(ARGS + (field << 5)); }
-export function rows(field: u32): usize { return STAGE + (<usize>load<u32>(ARGS + (field << 5), 8) << 5); }
+export function rows(field: u32): usize { return rowsOf(ARGS + (field << 5)); }
+/** The same for a value of a row that is rows itself. */
+export function rowsOf(cell: usize): usize { return STAGE + (<usize>load<u32>(cell, 8) << 5); }
 /** Answers `count` rows that stand in the stage. */
 export function resultRows(field: u32, count: u32, first: usize): void { result(field, new u256(count, first - STAGE >> 5)); }
 
 export const WAD = 1000000000000000000;
+export function wad(): u256 { return new u256(WAD); }
 export function ray(): u256 { return new u256(0x9fd0803ce8000000, 0x33b2e3c); }
 
 export function isNil(a: u256): bool { return !a; }
@@ -81,13 +102,13 @@ export function min(a: u256, b: u256): u256 { return less(a, b) ? a : b; }
 
 export function add(a: u256, b: u256): u256 {
   const sum = new u256();
-  if (addLimbs(ptr(sum), ptr(a), ptr(b), 4)) revert(Revert.ARITHMETIC);
+  if (addLimbs(ptr(sum), ptr(a), ptr(b), 4)) overflow(Operation.ADD);
   return sum;
 }
 
 export function sub(a: u256, b: u256): u256 {
   const difference = new u256();
-  if (subLimbs(ptr(difference), ptr(a), ptr(b), 4)) revert(Revert.ARITHMETIC);
+  if (subLimbs(ptr(difference), ptr(a), ptr(b), 4)) overflow(Operation.SUB);
   return difference;
 }
 
@@ -95,7 +116,7 @@ const WIDE: usize = memory.data(128, 16), REST: usize = memory.data(64, 16);
 
 export function mul(a: u256, b: u256): u256 {
   product(WIDE, ptr(a), 4, ptr(b), 4);
-  if (!isZero(WIDE + 32, 4)) revert(Revert.ARITHMETIC);
+  if (!isZero(WIDE + 32, 4)) overflow(Operation.MUL);
   return at(WIDE);
 }
 
@@ -121,6 +142,19 @@ export function negate(a: u256): u256 {
   return negative;
 }
 export function magnitude(a: u256): u256 { return isNegative(a) ? negate(a) : a; }
+
+/** `a + b` and `a·b` of int256s. */
+export function sadd(a: u256, b: u256): u256 {
+  const sum = new u256();
+  addLimbs(ptr(sum), ptr(a), ptr(b), 4);
+  if ((<i64>((a.hi2 ^ sum.hi2) & (b.hi2 ^ sum.hi2))) < 0) overflow(Operation.ADD);
+  return sum;
+}
+export function smul(a: u256, b: u256): u256 {
+  const magnitudes = mul(magnitude(a), magnitude(b)), z = isNegative(a) != isNegative(b) ? negate(magnitudes) : magnitudes;
+  if (!isNil(z) && isNegative(z) == (isNegative(a) == isNegative(b))) overflow(Operation.MUL);
+  return z;
+}
 
 /** How a quotient is rounded. */
 export namespace Round { export const DOWN = 0, UP = 1, HALF_UP = 2; }
@@ -166,8 +200,8 @@ export function pow(x: u256, n: u256, b: u256): u256 {
 /** `z = (z·x + HALF) / B`, checked. */
 function step(z: usize, x: usize): void {
   product(WIDE, z, 4, x, 4);
-  const overflow = !isZero(WIDE + 32, 4) || addLimbs(WIDE, WIDE, HALF, 4) != 0;
-  if (overflow) revert(Revert.ARITHMETIC);
+  if (!isZero(WIDE + 32, 4)) overflow(Operation.MUL);
+  else if (addLimbs(WIDE, WIDE, HALF, 4)) overflow(Operation.ADD);
   else divide(z, 0, WIDE, 4, B, 4);
 }
 
