@@ -1,15 +1,14 @@
 import fc from "fast-check";
-import { PlimsollError } from "plimsoll";
 import { maker } from "plimsoll/maker";
 import { describe, expect, test, vi } from "vitest";
 import { MAX256, RAD, RAY, WAD, ofAnyWidth, runs, uintOf } from "./arbitraries.js";
+import { Tally, atLeast0, between, nudge, record, refuses, refusesBadFields, said } from "./contracts.js";
 import * as reference from "./reference/maker.js";
 
 vi.setConfig({ testTimeout: 120_000 });
 
 const RUNS = 4000;
 const u256 = uintOf(256), u128 = uintOf(128), i256 = u256.map((x) => BigInt.asIntN(256, x));
-const between = (min: bigint, max: bigint) => fc.bigInt({ min, max });
 
 /** Figures as the chain has them. */
 const usual = {
@@ -20,40 +19,7 @@ const usual = {
   cut: between(RAY - 10n ** 25n, RAY), tau: between(0n, 100_000n), step: between(0n, 1000n), price: between(0n, 10_000n * RAY),
 };
 
-/** Usual figures, of which some, or all, give way to ones from the whole range of their type. */
-function record<R extends Record<string, readonly [usual: fc.Arbitrary<unknown>, any: fc.Arbitrary<unknown>]>>(fields: R) {
-  type Out = { [K in keyof R]: R[K][0] extends fc.Arbitrary<infer T> ? T : never };
-  const names = Object.keys(fields), odd = fc.record(Object.fromEntries(names.map((name) => [name, fields[name]![1]])));
-  const plain = fc.record(Object.fromEntries(names.map((name) => [name, fields[name]![0]])));
-  const some = fc.oneof(
-    { weight: 3, arbitrary: fc.constant<string[]>([]) },
-    { weight: 5, arbitrary: fc.subarray(names, { minLength: 1, maxLength: Math.min(2, names.length) }) },
-    { weight: 1, arbitrary: fc.subarray(names) },
-    { weight: 1, arbitrary: fc.constant(names) },
-  );
-  return fc.tuple(plain, odd, some).map(([base, other, which]) => ({ ...base, ...Object.fromEntries(which.map((name) => [name, other[name]])) }) as Out);
-}
 const bool = [fc.constant(true), fc.boolean()] as const;
-const atLeast0 = (x: bigint, bits = 256) => (x < 0n ? 0n : x >> BigInt(bits) ? 2n ** BigInt(bits) - 1n : x);
-const nudge = fc.constantFrom(-1n, 0n, 1n);
-
-/** What the reference says, in the library's words. */
-function said(fn: () => object): object {
-  const answer = reference.outcome(fn);
-  return "reverts" in answer ? answer : { reverts: false, ...answer };
-}
-
-/** How often each outcome came up, to see that a property met more than one kind. */
-class Tally {
-  readonly counts = new Map<string, number>();
-  count(answer: object): void {
-    const kind = "reverts" in answer && answer.reverts ? `reverts: ${(answer as { reason?: string }).reason}` : "returns";
-    this.counts.set(kind, (this.counts.get(kind) ?? 0) + 1);
-  }
-  saw(...kinds: string[]): void {
-    for (const kind of kinds) expect([...this.counts.keys()]).toContain(kind);
-  }
-}
 
 describe("against the reference", () => {
   test("spot", () => {
@@ -311,37 +277,9 @@ describe("what does not fit is refused, with the field and the value", () => {
     debt: { art: 1n, rate: 1n },
     liquidationPrice: { ink: 1n, art: 1n, rate: 1n, mat: 1n, par: 1n },
   } as const;
-  const widths: Record<string, number> = { tip: 192, chip: 64, tic: 96 };
   const call = (name: string, x: unknown) => (maker as unknown as Record<string, (x: unknown) => unknown>)[name]!(x);
-  function refuses(run: () => unknown, code: string, ...parts: string[]): void {
-    let thrown: unknown;
-    try { run(); } catch (error) { thrown = error; }
-    expect(thrown).toBeInstanceOf(PlimsollError);
-    expect((thrown as PlimsollError).code).toBe(code);
-    for (const part of parts) expect((thrown as PlimsollError).message).toContain(part);
-  }
 
-  for (const [name, good] of Object.entries(functions)) {
-    test(name, () => {
-      call(name, good); // as it stands it is accepted
-      for (const [field, value] of Object.entries(good)) {
-        const rest = Object.fromEntries(Object.entries(good).filter(([other]) => other !== field));
-        if (field !== "calc") refuses(() => call(name, rest), "missing-field", field);
-        if (field !== "calc") refuses(() => call(name, { ...good, [field]: undefined }), "missing-field", field);
-        if (typeof value !== "bigint") {
-          for (const bad of [0, 1n, null, "Linear", "toString", "constructor", "__proto__"]) refuses(() => call(name, { ...good, [field]: bad }), "invalid-argument", field);
-          continue;
-        }
-        const signed = field === "dink" || field === "dart", bits = BigInt(widths[field] ?? 256);
-        const [min, max] = signed ? [-(2n ** 255n), 2n ** 255n - 1n] : [0n, 2n ** bits - 1n];
-        for (const fine of [min, max]) call(name, { ...good, [field]: fine });
-        for (const bad of [min - 1n, max + 1n, -(2n ** 300n)]) refuses(() => call(name, { ...good, [field]: bad }), "out-of-range", field, String(bad).slice(0, 50));
-        for (const bad of [1, Number.NaN, 1.5, "1", null, true, {}, []]) refuses(() => call(name, { ...good, [field]: bad }), "not-a-bigint", field);
-      }
-      refuses(() => call(name, { ...good, inc: 1n }), "unknown-field", "inc");
-      for (const bad of [null, undefined, 1n, "x"]) refuses(() => call(name, bad), "invalid-argument");
-    });
-  }
+  refusesBadFields(maker, functions, { widths: { tip: 192, chip: 64, tic: 96 }, signed: ["dink", "dart"], optional: ["calc"] });
 
   test("an argument is checked even where the answer does not depend on it", () => {
     refuses(() => call("pokeHealth", { ...functions.pokeHealth, par: 0n, ink: -1n }), "out-of-range", "ink");
