@@ -15,3 +15,8 @@ export {
   liquidationPrice as maker_liquidationPrice,
 } from "./rules/ilk";
 export { auctionPrice as maker_auctionPrice, auctionStatus as maker_auctionStatus, take as maker_take } from "./rules/clip";
+export {
+  accrue as morpho_accrue, isHealthy as morpho_isHealthy, liquidate as morpho_liquidate, liquidateAccrued as morpho_liquidateAccrued,
+  wExp as morpho_wExp, wTaylor as morpho_wTaylor, liquidationIncentiveFactor as morpho_liquidationIncentiveFactor,
+  liquidationPrice as morpho_liquidationPrice, preLiquidate as morpho_preLiquidate,
+} from "./rules/morpho";

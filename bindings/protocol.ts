@@ -3,6 +3,7 @@
  * in `assembly/rules` reads them. Values are checked here, once, at the boundary.
  */
 import { type Core, type RuleExport, sharedCore } from "./abi.js";
+import type { LiquidationPrice } from "./book.js";
 import { PlimsollError, show } from "./errors.js";
 
 /** A contract's integer, boolean or choice; or values in rows: a list of them, one record, or a record or null. */
@@ -176,4 +177,21 @@ export function contractFunction<I extends Fields, O extends Fields>(
     if (reason) return { reverts: true, reason: reasons[reason]! };
     return { reverts: false, ...readResults(core, outputs, 0) };
   };
+}
+
+/** A function of the module that answers a liquidation price: 12 limbs, and as result 3 what it is. */
+export function priceFunction<I extends Fields>(what: string, name: string, inputs: I): (inputs: Values<I>) => LiquidationPrice {
+  return (values) => {
+    const core = sharedCore();
+    writeFields(core, what, inputs, values as Readonly<Record<string, unknown>>, true);
+    (core.exports[name] as RuleExport)();
+    return ([undefined, "never", "always", "reverts"] as const)[Number(core.readResult(3))] ?? core.readResult(0, 12);
+  };
+}
+
+/** Throws unless the fields are there that these values of others ask for. */
+export function needFields(what: string, values: object, names: readonly string[], why: string): void {
+  for (const name of names) if ((values as Readonly<Record<string, unknown>>)[name] === undefined) {
+    throw new PlimsollError("missing-field", `${what} lacks ${name}, which ${why} needs`);
+  }
 }

@@ -15,6 +15,7 @@ describe("package.json", () => {
     expect(order(pack.exports)).toEqual([
       [".", [["types", "./dist/index.d.ts"], ["default", "./dist/index.js"]]],
       ["./maker", [["types", "./dist/protocols/maker.d.ts"], ["default", "./dist/maker.js"]]],
+      ["./morpho", [["types", "./dist/protocols/morpho.d.ts"], ["default", "./dist/morpho.js"]]],
       ["./plimsoll.wasm", [["types", "./dist/plimsoll.wasm.d.ts"], ["default", "./dist/plimsoll.wasm"]]],
       ["./package.json", "./package.json"],
     ]);
@@ -68,6 +69,7 @@ describe("importing", () => {
   test("the exports are what the documentation names", async () => {
     expect(Object.keys(await import("plimsoll")).sort()).toEqual(["MAX_U128", "PlimsollError", "openBook", "toLimbs", "valueAt"]);
     expect(Object.keys(await import("plimsoll/maker"))).toEqual(["maker"]);
+    expect(Object.keys(await import("plimsoll/morpho"))).toEqual(["morpho"]);
   });
 
   test("both entries share one core, and one class of errors", () => {
@@ -93,7 +95,7 @@ describe("what is published", () => {
     const paths = files.map(({ path }) => path).sort();
     for (const path of paths) expect(path).toMatch(/^(CHANGELOG\.md|LICENSE|dist\/LICENSE\.assemblyscript|README\.md|package\.json|dist\/(protocols\/)?[\w.-]+\.(js|d\.ts)|dist\/plimsoll\.wasm)$/);
     for (const path of ["LICENSE", "dist/LICENSE.assemblyscript", "package.json", "dist/index.js", "dist/index.d.ts", "dist/maker.js", "dist/protocols/maker.d.ts", "dist/plimsoll.wasm", "dist/plimsoll.wasm.d.ts", "dist/module.inline.js"]) expect(paths).toContain(path);
-    for (const script of scripts()) expect(readFileSync("dist/index.js", "utf8") + readFileSync("dist/maker.js", "utf8") + JSON.stringify(pack)).toContain(script); // none left over from another build
+    for (const script of scripts()) expect(scripts().map((file) => readFileSync(`dist/${file}`, "utf8")).join("") + JSON.stringify(pack)).toContain(script); // none left over from another build
   });
 
   test("publint has nothing to say", () => {

@@ -8,9 +8,10 @@
  * @module
  */
 import { sharedCore } from "../abi.js";
-import type { LiquidationPrice } from "../book.js";
-import { PlimsollError } from "../errors.js";
-import { type Complete, type Fields, type Outcome, type Protocol, type Values, bool, checkFields, choice, contractFunction, int, or, uint, writeFields } from "../protocol.js";
+import {
+  type Complete, type Fields, type Outcome, type Protocol, type Values, bool, checkFields, choice, contractFunction, int, needFields, or,
+  priceFunction, uint, writeFields,
+} from "../protocol.js";
 
 const wad = uint(256, "wad"), ray = uint(256, "ray"), rad = uint(256, "rad"), seconds = uint(256, "s");
 const RAY = 10n ** 27n;
@@ -123,9 +124,7 @@ function auction<I extends Fields, O extends Fields>(name: string, inputs: I, ou
   const call = define(name, { ...curve, ...inputs }, outputs);
   return (values: Curve & Values<I>): Outcome<Complete<O>> => {
     checkFields(`maker.${name}`, { ...curve, ...inputs }, values);
-    for (const field of CURVES[values.calc]) if ((values as Readonly<Record<string, unknown>>)[field] === undefined) {
-      throw new PlimsollError("missing-field", `maker.${name} lacks ${field}, which ${values.calc} needs`);
-    }
+    needFields(`maker.${name}`, values, CURVES[values.calc], values.calc);
     return call(values as unknown as Parameters<typeof call>[0]);
   };
 }
@@ -170,13 +169,9 @@ function debt(inputs: { readonly art: bigint; readonly rate: bigint }): bigint {
   return (debtOf(inputs) as { readonly value: bigint }).value;
 }
 
-const priceInputs = { ink: wad, art: wad, rate: ray, mat: ray, par: ray };
-function liquidationPrice(inputs: Values<typeof priceInputs>): LiquidationPrice {
-  const core = sharedCore();
-  writeFields(core, "maker.liquidationPrice", priceInputs, inputs, true);
-  core.exports["maker_liquidationPrice"]!();
-  return ([undefined, "never", "always", "reverts"] as const)[Number(core.readResult(3))] ?? core.readResult(0, 12);
-}
+const liquidationPrice = priceFunction(
+  "maker.liquidationPrice", "maker_liquidationPrice", { ink: wad, art: wad, rate: ray, mat: ray, par: ray },
+);
 
 /** MakerDAO / Sky for `openBook`, and every reproduced function of its contracts. */
 export interface Maker extends Protocol<typeof vault, typeof market, typeof system, typeof liquidation> {
