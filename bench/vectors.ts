@@ -1,5 +1,7 @@
 /** Vector files: inputs and outputs of contracts as they ran, compared with what the library answers. */
 import { type Book, type Fields, openBook, type Protocol, type Status } from "plimsoll";
+import { liquityV1 } from "plimsoll/liquity-v1";
+import { liquityV2 } from "plimsoll/liquity-v2";
 import { maker } from "plimsoll/maker";
 import { morpho } from "plimsoll/morpho";
 
@@ -52,6 +54,8 @@ const REPLAYS: Readonly<Record<string, Replay>> = {
     },
   },
   "morpho-blue": { functions: morpho },
+  "liquity-v1": { functions: liquityV1 },
+  "liquity-v2": { functions: liquityV2 },
 };
 
 /** Something given that cannot be read as asked. */

@@ -195,3 +195,10 @@ export function needFields(what: string, values: object, names: readonly string[
     throw new PlimsollError("missing-field", `${what} lacks ${name}, which ${why} needs`);
   }
 }
+
+/** Throws unless each is the number of one of so many rows, from 1. */
+export function checkNumbers(what: string, numbers: readonly bigint[], rows: number): void {
+  numbers.forEach((number, i) => {
+    if (number < 1n || number > BigInt(rows)) throw new PlimsollError("out-of-range", `${what}[${i}] must be the number of a row, from 1 to ${rows}, not ${number}`);
+  });
+}

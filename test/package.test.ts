@@ -16,6 +16,8 @@ describe("package.json", () => {
       [".", [["types", "./dist/index.d.ts"], ["default", "./dist/index.js"]]],
       ["./maker", [["types", "./dist/protocols/maker.d.ts"], ["default", "./dist/maker.js"]]],
       ["./morpho", [["types", "./dist/protocols/morpho.d.ts"], ["default", "./dist/morpho.js"]]],
+      ["./liquity-v1", [["types", "./dist/protocols/liquity-v1.d.ts"], ["default", "./dist/liquity-v1.js"]]],
+      ["./liquity-v2", [["types", "./dist/protocols/liquity-v2.d.ts"], ["default", "./dist/liquity-v2.js"]]],
       ["./plimsoll.wasm", [["types", "./dist/plimsoll.wasm.d.ts"], ["default", "./dist/plimsoll.wasm"]]],
       ["./package.json", "./package.json"],
     ]);
@@ -70,6 +72,8 @@ describe("importing", () => {
     expect(Object.keys(await import("plimsoll")).sort()).toEqual(["MAX_U128", "PlimsollError", "openBook", "toLimbs", "valueAt"]);
     expect(Object.keys(await import("plimsoll/maker"))).toEqual(["maker"]);
     expect(Object.keys(await import("plimsoll/morpho"))).toEqual(["morpho"]);
+    expect(Object.keys(await import("plimsoll/liquity-v1"))).toEqual(["liquityV1"]);
+    expect(Object.keys(await import("plimsoll/liquity-v2"))).toEqual(["liquityV2"]);
   });
 
   test("both entries share one core, and one class of errors", () => {
