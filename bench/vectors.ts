@@ -2,7 +2,10 @@
 import { type Book, type Fields, openBook, type Protocol, type Status } from "plimsoll";
 import { comet } from "plimsoll/comet";
 import { compoundV2 } from "plimsoll/compound-v2";
+import { liquityV1 } from "plimsoll/liquity-v1";
+import { liquityV2 } from "plimsoll/liquity-v2";
 import { maker } from "plimsoll/maker";
+import { morpho } from "plimsoll/morpho";
 
 /** Decoded JSON: a bigint for each decimal string, everything else as it was written. */
 type Value = bigint | number | boolean | string | null | readonly Value[] | Inputs;
@@ -54,6 +57,9 @@ const REPLAYS: Readonly<Record<string, Replay>> = {
   },
   "compound-v2": { functions: compoundV2 },
   comet: { functions: comet },
+  "morpho-blue": { functions: morpho },
+  "liquity-v1": { functions: liquityV1 },
+  "liquity-v2": { functions: liquityV2 },
 };
 
 /** Something given that cannot be read as asked. */

@@ -283,3 +283,26 @@ export function contractFunction<I extends Fields, O extends Fields>(
     return { reverts: false, ...readResults(core, outputs, 0) };
   };
 }
+
+/** A function of the module that answers a liquidation price. */
+export function priceFunction<I extends Fields>(what: string, name: string, inputs: I): (inputs: Values<I>) => LiquidationPrice {
+  const call = contractFunction(what, name, [], inputs, { price: uint(768, ""), kind: uint(8, "") });
+  return (values) => {
+    const { price, kind } = call(values) as { readonly price: bigint; readonly kind: bigint };
+    return priceOf(kind, price);
+  };
+}
+
+/** Throws unless the fields are there that these values of others ask for. */
+export function needFields(what: string, values: object, names: readonly string[], why: string): void {
+  for (const name of names) if ((values as Readonly<Record<string, unknown>>)[name] === undefined) {
+    throw new PlimsollError("missing-field", `${what} lacks ${name}, which ${why} needs`);
+  }
+}
+
+/** Throws unless each is the number of one of so many rows, from 1. */
+export function checkNumbers(what: string, numbers: readonly bigint[], rows: number): void {
+  numbers.forEach((number, i) => {
+    if (number < 1n || number > BigInt(rows)) refuse(`${what}[${i}]`, `the number of a row, from 1 to ${rows}`, number, "out-of-range");
+  });
+}

@@ -174,7 +174,7 @@ describe("what the contract does not look at", () => {
 
 describe("inputs", () => {
   const one = { offset: 1n, balance: 1n, price: 1n, scale: 1n, borrowCollateralFactor: 1n, liquidateCollateralFactor: 1n, liquidationFactor: 1n };
-  const account = { principal: 1n, baseSupplyIndex: 1n, baseBorrowIndex: 1n, basePrice: 1n, baseScale: 1n, assets: [one] };
+  const account = { principal: 1n, baseSupplyIndex: 1n, baseBorrowIndex: 1n, basePrice: 1n, baseScale: 1n, assets: [one, one] };
   const sums = { totalSupplyBase: 1n, totalBorrowBase: 1n }, when = { lastAccrualTime: 1n, timestamp: 1n };
   const curves = {
     supplyKink: 1n, supplyPerSecondInterestRateSlopeLow: 1n, supplyPerSecondInterestRateSlopeHigh: 1n, supplyPerSecondInterestRateBase: 1n,

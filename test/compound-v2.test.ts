@@ -180,7 +180,7 @@ describe("inputs", () => {
   const asset = { collateralFactorMantissa: 1n, exchangeRateMantissa: 1n, oraclePriceMantissa: 1n, cTokenBalance: 1n, borrowBalance: 1n };
   const whitepaper = { cash: 1n, borrows: 1n, reserves: 1n, baseRatePerBlock: 1n, multiplierPerBlock: 1n };
   const good = {
-    accountLiquidity: { assets: [asset] },
+    accountLiquidity: { assets: [asset, asset] },
     accrue: {
       cash: 1n, totalBorrows: 1n, totalReserves: 1n, borrowIndex: 1n, borrowRateMantissa: 1n, accrualBlockNumber: 1n, blockNumber: 1n, reserveFactorMantissa: 1n,
     },

@@ -49,6 +49,7 @@ export class Tally {
 }
 
 type Call = (inputs: unknown) => object;
+const namesOf = (functions: object) => Object.entries(functions).filter(([, value]) => typeof value === "function").map(([name]) => name).sort();
 const callOf = (functions: object, name: string) => (functions as Readonly<Record<string, Call>>)[name]!;
 
 // ---- The contracts' own answers
@@ -66,9 +67,12 @@ function vectorsOf(folder: string, protocol: string): VectorFile[] {
   ));
 }
 
-/** Every vector, field by field: the library's answer, and the reference's. `total`: how many there are in all. */
-export function vectorTests(protocol: string, library: object, reference: object, total: number): void {
-  const functions = Object.keys(library).sort();
+/**
+ * Every vector, field by field: the library's answer, and the reference's. `total`: how many there are in all. `without`: functions that
+ * have none.
+ */
+export function vectorTests(protocol: string, library: object, reference: object, total: number, without: readonly string[] = []): void {
+  const functions = namesOf(library).filter((name) => !without.includes(name));
 
   function replay(folder: string): number {
     const files = vectorsOf(folder, protocol);
@@ -84,7 +88,7 @@ export function vectorTests(protocol: string, library: object, reference: object
     return files.reduce((sum, { cases }) => sum + cases.length, 0);
   }
 
-  describe("the contracts' answers", () => {
+  describe(`${protocol}: the contracts' answers`, () => {
     test("a selection of vectors", () => {
       replay(own);
     });
@@ -106,43 +110,54 @@ export function refuses(run: () => unknown, code: string, ...parts: string[]): v
   for (const part of parts) expect((thrown as PlimsollError).message).toContain(part);
 }
 
-/** The type of a field by its name, or its function's and its own, and whether it may be left out. The others are uint256. */
-export type Types = Readonly<Record<string, `${"uint" | "int"}${number}${"?" | ""}`>>;
+/**
+ * The type of a field by its name, or its function's and its own: of integers, and whether it may be left out, or what it has be null.
+ * The others are uint256, or what they are in the input.
+ */
+export type Types = Readonly<Record<string, `${"uint" | "int"}${number}${"?" | ""}` | "?" | "maybe">>;
+type Inputs = Readonly<Record<string, unknown>>;
 
 /** Takes fields away from an input that is accepted, and puts in their place what does not fit, in rows as well. */
-function refusesFields(call: (inputs: unknown) => unknown, good: Readonly<Record<string, unknown>>, types: Types, where: string): void {
+function refusesFields(call: (inputs: unknown) => unknown, good: Inputs, types: Types, where: string): void {
   call(good);
   for (const [field, value] of Object.entries(good)) {
     const { [field]: _, ...without } = good, put = (bad: unknown) => () => call({ ...good, [field]: bad });
-    const [, kind, bits, optional] = /^(u?int)(\d+)(\?)?$/.exec(types[`${where}.${field}`] ?? types[field] ?? "uint256")!;
-    if (optional) call(without);
+    const type = types[`${where}.${field}`] ?? types[field] ?? "uint256", [, kind, bits] = /^(u?int)(\d+)/.exec(type) ?? [];
+    if (type.endsWith("?")) call(without);
     else for (const missing of [() => call(without), put(undefined)]) refuses(missing, "missing-field", where, field);
     if (Array.isArray(value)) {
       for (const bad of [null, 1n, "x", {}]) refuses(put(bad), "invalid-argument", where, field);
-      for (const bad of [null, undefined, 1n, []]) refuses(put([value[0], bad]), "invalid-argument", `${field}[1]`);
-      refusesFields((row) => call({ ...good, [field]: [value[0], row] }), value[0], types, `${field}[1]`);
+      const last = value.length - 1, row = value[last], place = `${field}[${last}]`, putRow = (bad: unknown) => put([...value.slice(0, last), bad])();
+      if (typeof row === "bigint") for (const bad of [null, undefined, 1]) refuses(() => putRow(bad), "not-a-bigint", place);
+      else {
+        for (const bad of [null, undefined, 1n, []]) refuses(() => putRow(bad), "invalid-argument", place);
+        refusesFields(putRow, row, types, place);
+      }
     } else if (typeof value === "object") {
-      for (const bad of [null, 1n, "x", []]) refuses(put(bad), "invalid-argument", where, field);
-      refusesFields((row) => call({ ...good, [field]: row }), value as Readonly<Record<string, unknown>>, types, field);
-    } else {
+      for (const bad of [1n, "x", [], ...(type === "maybe" ? [] : [null])]) refuses(put(bad), "invalid-argument", where, field);
+      if (value) refusesFields((row) => put(row)(), value as Inputs, types, field);
+    } else if (typeof value === "bigint") {
       const half = 2n ** (BigInt(bits!) - 1n), [min, max] = kind === "int" ? [-half, half - 1n] : [0n, 2n * half - 1n];
       for (const fine of [min, max]) put(fine)();
       for (const bad of [min - 1n, max + 1n, -(2n ** 300n)]) refuses(put(bad), "out-of-range", where, field, String(bad).slice(0, 50));
       for (const bad of [1, Number.NaN, 1.5, "1", null, true, {}, []]) refuses(put(bad), "not-a-bigint", where, field);
+    } else {
+      for (const bad of [0, 1n, null, "Linear", "toString", "constructor", "__proto__"]) refuses(put(bad), "invalid-argument", where, field);
     }
   }
   refuses(() => call({ ...good, inc: 1n }), "unknown-field", where, "inc");
 }
 
-/** Bad input to each function of a protocol, given an input that it takes. */
-export function refusalTests(protocol: string, library: object, good: Readonly<Record<string, Readonly<Record<string, unknown>>>>, types: Types = {}): void {
-  describe("what does not fit is refused, with the function, the field and the value", () => {
-    expect(Object.keys(good).sort()).toEqual(Object.keys(library).sort());
+/** Bad input to each function of a protocol, given an input that it takes, or several. */
+export function refusalTests(protocol: string, library: object, good: Readonly<Record<string, Inputs | readonly Inputs[]>>, types: Types = {}): void {
+  describe(`${protocol}: what does not fit is refused, with the function, the field and the value`, () => {
+    expect(Object.keys(good).sort()).toEqual(namesOf(library));
     for (const [name, inputs] of Object.entries(good)) {
       test(name, () => {
-        const call = callOf(library, name);
-        refusesFields(call, inputs, types, `${protocol}.${name}`);
-        for (const bad of [null, undefined, 1n, "x", []]) refuses(() => call(bad), "invalid-argument", `${protocol}.${name}`);
+        const call = callOf(library, name), where = `${protocol}.${name}`;
+        for (const one of [inputs].flat()) refusesFields(call, one, types, where);
+        for (const bad of [null, undefined, 1n, "x", []]) refuses(() => call(bad), "invalid-argument", where);
+        refuses(() => call({}), "missing-field", where);
       });
     }
   });

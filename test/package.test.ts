@@ -16,7 +16,11 @@ describe("package.json", () => {
       [".", [["types", "./dist/index.d.ts"], ["default", "./dist/index.js"]]],
       ["./maker", [["types", "./dist/protocols/maker.d.ts"], ["default", "./dist/maker.js"]]],
       ["./compound-v2", [["types", "./dist/protocols/compound-v2.d.ts"], ["default", "./dist/compound-v2.js"]]],
+      ["./aave-v3", [["types", "./dist/protocols/aave-v3.d.ts"], ["default", "./dist/aave-v3.js"]]],
       ["./comet", [["types", "./dist/protocols/comet.d.ts"], ["default", "./dist/comet.js"]]],
+      ["./morpho", [["types", "./dist/protocols/morpho.d.ts"], ["default", "./dist/morpho.js"]]],
+      ["./liquity-v1", [["types", "./dist/protocols/liquity-v1.d.ts"], ["default", "./dist/liquity-v1.js"]]],
+      ["./liquity-v2", [["types", "./dist/protocols/liquity-v2.d.ts"], ["default", "./dist/liquity-v2.js"]]],
       ["./plimsoll.wasm", [["types", "./dist/plimsoll.wasm.d.ts"], ["default", "./dist/plimsoll.wasm"]]],
       ["./package.json", "./package.json"],
     ]);
@@ -72,7 +76,11 @@ describe("importing", () => {
     expect(Object.keys(await import("plimsoll")).sort()).toEqual(["MAX_U128", "PlimsollError", "openBook", "toLimbs", "valueAt"]);
     expect(Object.keys(await import("plimsoll/maker"))).toEqual(["maker"]);
     expect(Object.keys(await import("plimsoll/compound-v2")).sort()).toEqual(["compoundV2", "compoundV2HalfUp"]);
+    expect(Object.keys(await import("plimsoll/aave-v3"))).toEqual(["aaveV3"]);
     expect(Object.keys(await import("plimsoll/comet"))).toEqual(["comet"]);
+    expect(Object.keys(await import("plimsoll/morpho"))).toEqual(["morpho"]);
+    expect(Object.keys(await import("plimsoll/liquity-v1"))).toEqual(["liquityV1"]);
+    expect(Object.keys(await import("plimsoll/liquity-v2"))).toEqual(["liquityV2"]);
   });
 
   test("both entries share one core, and one class of errors", () => {
@@ -97,7 +105,9 @@ describe("what is published", () => {
     const [{ files }] = JSON.parse(execFileSync("npm", ["pack", "--dry-run", "--json", "--ignore-scripts"], { encoding: "utf8", stdio: ["ignore", "pipe", "ignore"] })) as [{ files: { path: string }[] }];
     const paths = files.map(({ path }) => path).sort();
     for (const path of paths) expect(path).toMatch(/^(CHANGELOG\.md|LICENSE|dist\/LICENSE\.assemblyscript|README\.md|package\.json|dist\/(protocols\/)?[\w.-]+\.(js|d\.ts)|dist\/plimsoll\.wasm)$/);
-    for (const path of ["LICENSE", "dist/LICENSE.assemblyscript", "package.json", "dist/index.js", "dist/index.d.ts", "dist/maker.js", "dist/protocols/maker.d.ts", "dist/compound-v2.js", "dist/protocols/compound-v2.d.ts", "dist/comet.js", "dist/protocols/comet.d.ts", "dist/plimsoll.wasm", "dist/plimsoll.wasm.d.ts", "dist/module.inline.js"]) expect(paths).toContain(path);
+    const entries = ["index", "maker", "compound-v2", "aave-v3", "comet", "morpho", "liquity-v1", "liquity-v2"];
+    const scriptsAndTypes = entries.flatMap((name) => [`dist/${name}.js`, name === "index" ? "dist/index.d.ts" : `dist/protocols/${name}.d.ts`]);
+    for (const path of ["LICENSE", "dist/LICENSE.assemblyscript", "package.json", ...scriptsAndTypes, "dist/plimsoll.wasm", "dist/plimsoll.wasm.d.ts", "dist/module.inline.js"]) expect(paths).toContain(path);
     const text = (script: string) => readFileSync(`dist/${script}`, "utf8");
     for (const script of scripts()) { // none left over from another build
       expect(JSON.stringify(pack) + scripts().filter((other) => other !== script).map(text).join("")).toContain(script);

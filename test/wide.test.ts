@@ -18,9 +18,12 @@ interface Wide {
   addSmall(a: number, small: bigint, n: number): bigint;
   product(out: number, a: number, m: number, b: number, n: number): void;
   divide(q: number, r: number, u: number, m: number, v: number, n: number): void;
+  divideUp(q: number, u: number, m: number, v: number, n: number): void;
   productLess(...limbs: bigint[]): number;
-  checkedAdd(): number; checkedSub(): number; checkedMul(): number; checkedDiv(): number; sdiv(): number; pow(): number;
-  mulDivDown(): number; mulDivUp(): number; mulDivHalfUp(): number; mulThenDivDown(): number; mulThenDivHalfUp(): number; fits(): number;
+  checkedAdd(): number; checkedSub(): number; checkedMul(): number; checkedDiv(): number; sdiv(): number; sadd(): number; smul(): number; pow(): number;
+  safe(first: number): number;
+  mulDivDown(): number; mulDivUp(): number; mulDivHalfUp(): number;
+  mulThenDivDown(): number; mulThenDivUp(): number; mulThenDivHalfUp(): number; fits(): number;
   near(a: number, n: number): number; near128(lo: bigint, hi: bigint): number;
   upper(a: number, n: number): number; lower(a: number, n: number): number;
   upperQuotient(a: number, b: number, n: number): number; lowerQuotient(a: number, b: number, n: number): number;
@@ -54,7 +57,9 @@ function read(at: number, n: number): bigint {
 const lo = (x: bigint) => BigInt.asUintN(64, x), hi = (x: bigint) => x >> 64n;
 
 /** Writes operands, calls, and answers the result, or the reason of a revert. */
-type Checked = "checkedAdd" | "checkedSub" | "checkedMul" | "checkedDiv" | "sdiv" | "pow" | "mulDivDown" | "mulDivUp" | "mulDivHalfUp" | "mulThenDivDown" | "mulThenDivHalfUp" | "fits";
+type Checked =
+  | "checkedAdd" | "checkedSub" | "checkedMul" | "checkedDiv" | "sdiv" | "sadd" | "smul" | "pow" | "mulDivDown" | "mulDivUp" | "mulDivHalfUp"
+  | "mulThenDivDown" | "mulThenDivUp" | "mulThenDivHalfUp" | "fits";
 function call(name: Checked, ...operands: bigint[]): bigint | { reason: number } {
   operands.forEach((operand, i) => write(wide.args() + i * 32, operand, 4));
   const reason = wide[name]();
@@ -123,6 +128,10 @@ describe("long division", () => {
     wide.divide(q, r, u0, m, v0, n);
     expect(read(q, m)).toBe(u / v);
     if (r) expect(read(r, n)).toBe(u % v);
+    if (u0 === A && v0 === B && q === C) {
+      wide.divideUp(C, write(A, u, m), m, write(B, v, n), n);
+      expect(read(C, m)).toBe((u + v - 1n) / v);
+    }
   }
 
   test("every shape", () => {
@@ -226,12 +235,13 @@ describe("checked u256", () => {
     fc.assert(fc.property(fc.oneof(fc.tuple(u, u, u), fc.tuple(uintOf(128), uintOf(128), uintOf(128)), half), ([a, b, c]) => {
       const expected = (x: bigint) => (x > MAX256 ? { reason: ARITHMETIC } : c ? x / c : { reason: DIVISION });
       expect(call("mulThenDivDown", a, b, c)).toEqual(expected(a * b));
+      expect(call("mulThenDivUp", a, b, c)).toEqual(c ? expected(a * b + c - 1n) : { reason: ARITHMETIC });
       expect(call("mulThenDivHalfUp", a, b, c)).toEqual(expected(a * b + c / 2n));
     }), { ...runs(5000), examples: [[[MAX256, 1n, 1n]], [[MAX256, 1n, 2n]], [[MAX256, 1n, 0n]], [[2n ** 128n, 2n ** 128n, 0n]]] });
   });
 
   test("fits tells how wide a value is", () => {
-    fc.assert(fc.property(u, fc.integer({ min: 1, max: 127 }), fc.boolean(), (a, bits, near) => {
+    fc.assert(fc.property(u, fc.integer({ min: 1, max: 128 }), fc.boolean(), (a, bits, near) => {
       const x = near ? BigInt.asUintN(bits + 1, a) : a;
       for (const value of [x, 2n ** BigInt(bits), 2n ** BigInt(bits) - 1n]) expect(call("fits", value, BigInt(bits))).toBe(value >> BigInt(bits) ? 0n : 1n);
     }), runs(5000));
@@ -242,6 +252,37 @@ describe("checked u256", () => {
     fc.assert(fc.property(u, u, (a, b) => {
       const x = BigInt.asIntN(256, a), y = BigInt.asIntN(256, b);
       expect(call("sdiv", a, b)).toEqual(y ? BigInt.asUintN(256, x / y) : { reason: DIVISION });
+    }), runs(5000));
+  });
+
+  test("sadd and smul revert exactly where the result leaves int256", () => {
+    const fitsInt = (x: bigint) => (BigInt.asIntN(256, x) === x ? BigInt.asUintN(256, x) : { reason: ARITHMETIC }), least = -(2n ** 255n);
+    const check = (x: bigint, y: bigint) => {
+      const [a, b] = [BigInt.asUintN(256, x), BigInt.asUintN(256, y)];
+      expect(call("sadd", a, b)).toEqual(fitsInt(x + y));
+      expect(call("smul", a, b)).toEqual(fitsInt(x * y));
+    };
+    for (const x of [least, least + 1n, -least - 1n, least / 2n, -1n, 0n, 1n, 2n]) for (const y of [least, least + 1n, -least - 1n, -1n, 0n, 1n, 2n]) check(x, y);
+    fc.assert(fc.property(u, u, fc.constantFrom(0n, 1n, -1n), (a, b, d) => {
+      const x = BigInt.asIntN(256, a), y = BigInt.asIntN(256, b);
+      check(x, y);
+      if (x) { // the last factor that fits, and the first that does not
+        check(x, BigInt.asIntN(256, least / x + d));
+        check(x, BigInt.asIntN(256, (-least - 1n) / x + d));
+        check(x, BigInt.asIntN(256, least - x + d));
+      }
+    }), runs(5000));
+  });
+
+  test("the first operation that fails tells which it was", () => {
+    fc.assert(fc.property(nearLimit, ([a, b]) => {
+      write(wide.args(), a, 4);
+      write(wide.args() + 32, b, 4);
+      const fails = [a + b > MAX256, a < b, a * b > MAX256];
+      for (const first of [0, 1, 2]) {
+        const at = fails.indexOf(true, first);
+        expect(wide.safe(first)).toBe(at < 0 ? DIVISION : 3 + at);
+      }
     }), runs(5000));
   });
 

@@ -2,8 +2,7 @@
  * An account that holds and owes several assets: its sums, while the legs go by one after another. They stand outside the arena, so
  * that a loop may `forget` between two legs. What a leg is worth is each protocol's own rule.
  */
-import { add, clear, compare } from "../wide/limbs";
-import { Revert, ptr, revert, u256 } from "../wide/u256";
+import { clear, compare } from "../wide/limbs";
 
 /** What the collateral counts for, and what is owed; uint256, in the protocol's unit of value. */
 export const COLLATERAL: usize = memory.data(32, 16), OWED: usize = memory.data(32, 16);
@@ -11,11 +10,6 @@ export const COLLATERAL: usize = memory.data(32, 16), OWED: usize = memory.data(
 export function beginAccount(): void {
   clear(COLLATERAL, 4);
   clear(OWED, 4);
-}
-
-/** `sum += value`, checked. */
-export function addTo(sum: usize, value: u256): void {
-  if (add(sum, sum, ptr(value), 4)) revert(Revert.ARITHMETIC);
 }
 
 /** The verdict so far: whether the collateral counts for less than is owed. */

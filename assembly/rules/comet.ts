@@ -9,13 +9,13 @@
  *
  * Indexes 1e15, factors and rates (a second) 1e18, prices and values 1e8, scales 10^decimals.
  */
-import { COLLATERAL, OWED, addTo, beginAccount, isShort } from "./account";
+import { COLLATERAL, OWED, beginAccount, isShort } from "./account";
 import { kinkedRate, utilizationOf } from "./kink";
 import { ARGS, RESULTS } from "../layout";
 import { copy } from "../wide/limbs";
 import {
-  Revert, Round, WAD, add, arg, at, begin, count, div, end, fits, forget, isNegative, isNil, less, magnitude, mul, mulThenDiv, mulWad,
-  require, result, resultFlag, reverted, rows, signedMul, sub, u256,
+  Revert, Round, add, arg, at, begin, count, div, end, fits, forget, increase, isNegative, isNil, less, magnitude, mul, mulThenDiv, mulWad,
+  require, result, resultFlag, resultWord, reverted, rows, signedMul, sub, u256, wad, word,
 } from "../wide/u256";
 
 /** Why the contracts revert, in the order of the messages in bindings/protocols/comet.ts. */
@@ -25,7 +25,7 @@ namespace Why {
 }
 
 /** 1e15, the unit of an index. */
-function indexScale(): u256 { return new u256(1000000000000000); }
+function indexScale(): u256 { return word(1000000000000000); }
 
 /** `⌊a·b/c⌋` in 256 bits. */
 function over(a: u256, b: u256, c: u256): u256 { return mulThenDiv(a, b, c, Round.DOWN); }
@@ -52,12 +52,12 @@ function debtOf(principal: u256, borrowIndex: u256): u256 {
 export function addDebt(principal: u256, borrowIndex: u256, basePrice: u256, baseScale: u256): void {
   if (!isNegative(principal)) return;
   const debt = debtOf(principal, borrowIndex);
-  addTo(OWED, div(signedMul(priceOf(basePrice), debt, true), baseScale));
+  increase(OWED, div(signedMul(priceOf(basePrice), debt, true), baseScale));
 }
 
 /** Adds what an asset counts for at `factor`: borrowCollateralFactor, liquidateCollateralFactor or liquidationFactor. */
 export function addCollateral(balance: u256, price: u256, scale: u256, factor: u256): void {
-  addTo(COLLATERAL, mulWad(over(balance, priceOf(price), scale), factor));
+  increase(COLLATERAL, mulWad(over(balance, priceOf(price), scale), factor));
 }
 
 // ---- The contracts' functions. Arguments and results in the order of the descriptor, an asset's row as well.
@@ -162,7 +162,7 @@ function absorbTo(first: u32): void {
   const basePrice = arg(Arg.BASE_PRICE), baseScale = arg(Arg.BASE_SCALE), debt = debtOf(arg(Arg.PRINCIPAL), arg(Arg.BORROW_INDEX));
   const seized = over(at(COLLATERAL), baseScale, basePrice);
   require(!isNegative(seized), Why.INVALID_INT256);
-  const balance = less(seized, debt) ? new u256() : sub(seized, debt); // what is missing the reserves pay
+  const balance = less(seized, debt) ? word(0) : sub(seized, debt); // what is missing the reserves pay
   const principal = over(balance, indexScale(), arg(Arg.SUPPLY_INDEX));
   require(fits(principal, 104), Why.INVALID_UINT104);
   require(fits(principal, 103), Why.INVALID_INT104);
@@ -202,14 +202,14 @@ export function absorbAccrued(): i32 {
   }
   const why = end();
   resultFlag(1, !why);
-  result(2, new u256(why));
+  resultWord(2, why);
   return Revert.NONE;
 }
 
 /** arguments: baseAmount, basePrice, assetPrice, baseScale, assetScale, liquidationFactor, storeFrontPriceFactor */
 export function quoteCollateral(): i32 {
   begin();
-  const one = new u256(WAD);
+  const one = wad();
   const assetPrice = priceOf(arg(2));
   const discount = mulWad(arg(6), sub(one, arg(5)));
   const discounted = mulWad(assetPrice, sub(one, discount));

@@ -11,13 +11,13 @@
  * Mantissas are 1e18, an exchange rate 1e(18 + underlying − cToken decimals), a price 1e(36 − underlying decimals), so that
  * values are 1e18. Every figure is a uint256, every intermediate a checked one.
  */
-import { COLLATERAL, OWED, addTo, beginAccount, isShort } from "./account";
+import { COLLATERAL, OWED, beginAccount, isShort } from "./account";
 import { kinkedRate, utilizationOf } from "./kink";
 import { ARGS, RESULTS } from "../layout";
 import { copy } from "../wide/limbs";
 import {
-  Round, WAD, add, arg, at, begin, count, end, forget, forgive, isNil, less, mul, mulThenDiv, mulWad, ptr, require, result, reverted, rows, sub,
-  u256,
+  Round, add, arg, at, begin, count, end, forget, forgive, increase, isNil, less, mul, mulThenDiv, mulWad, ptr, require, result, resultWord,
+  reverted, rows, sub, u256, wad, word,
 } from "../wide/u256";
 
 /** Why the contracts revert, in the order of the messages in bindings/protocols/compound-v2.ts. */
@@ -29,7 +29,7 @@ export namespace Failure { export const NONE = 0, MATH = 11, PRICE = 13; }
 // ---- An account. `beginAccount`, `addAsset` for each market it has entered in their order, then `isShort`.
 
 /** The Comptroller's product of two mantissas. */
-function mulExp(a: u256, b: u256, round: i32): u256 { return mulThenDiv(a, b, new u256(WAD), round); }
+function mulExp(a: u256, b: u256, round: i32): u256 { return mulThenDiv(a, b, wad(), round); }
 
 /** `tokensToDenom`: what a cToken counts for. */
 export function perToken(factor: u256, exchangeRate: u256, price: u256, round: i32): u256 { return mulExp(mulExp(factor, exchangeRate, round), price, round); }
@@ -37,8 +37,8 @@ export function perToken(factor: u256, exchangeRate: u256, price: u256, round: i
 /** Adds what the account holds and owes in one market. Answers a `Failure`: then the account is not judged. */
 export function addAsset(factor: u256, exchangeRate: u256, price: u256, tokens: u256, borrowed: u256, round: i32): u32 {
   if (isNil(price)) return Failure.PRICE;
-  addTo(COLLATERAL, mulWad(perToken(factor, exchangeRate, price, round), tokens));
-  addTo(OWED, mulWad(price, borrowed));
+  increase(COLLATERAL, mulWad(perToken(factor, exchangeRate, price, round), tokens));
+  increase(OWED, mulWad(price, borrowed));
   return settle(Failure.NONE, round);
 }
 
@@ -64,8 +64,8 @@ export function liquidity(round: i32): i32 {
   }
   if (failure) beginAccount(); // nothing is said of its sums
   forget();
-  const collateral = at(COLLATERAL), owed = at(OWED), none = new u256(), short = isShort();
-  result(0, new u256(failure));
+  const collateral = at(COLLATERAL), owed = at(OWED), none = word(0), short = isShort();
+  resultWord(0, failure);
   result(1, short ? none : sub(collateral, owed));
   result(2, short ? sub(owed, collateral) : none);
   return end();
@@ -82,7 +82,7 @@ export const ACCRUED: usize = memory.data(128, 16);
 
 /** `CToken.accrueInterest`: simple interest over the blocks since. In the same block nothing is looked at. */
 export function accrueTo(borrows: u256, reserves: u256, index: u256, rate: u256, from: u256, to: u256, reserveFactor: u256): void {
-  require(!less(new u256(5000000000000), rate) || from == to, Why.ABSURD_RATE);
+  require(!less(word(5000000000000), rate) || from == to, Why.ABSURD_RATE);
   const factor = mul(rate, sub(to, from));
   const interest = mulWad(factor, borrows);
   copy(ACCRUED, ptr(add(mulWad(factor, index), index)), 4);
@@ -106,7 +106,7 @@ function owned(cash: u256, borrows: u256, reserves: u256): u256 { return sub(add
 
 /** `CToken.exchangeRateStored` */
 export function exchangeRateOf(cash: u256, borrows: u256, reserves: u256, supply: u256, initial: u256): u256 {
-  return isNil(supply) ? initial : mulThenDiv(owned(cash, borrows, reserves), new u256(WAD), supply, Round.DOWN);
+  return isNil(supply) ? initial : mulThenDiv(owned(cash, borrows, reserves), wad(), supply, Round.DOWN);
 }
 
 export function exchangeRate(): i32 {
@@ -142,13 +142,13 @@ export function seizeTokensHalfUp(): i32 { return seize(Round.HALF_UP); }
 function seize(round: i32): i32 {
   begin();
   const priceBorrowed = arg(1), priceCollateral = arg(2);
-  let failure: u32 = Failure.PRICE, tokens = new u256();
+  let failure: u32 = Failure.PRICE, tokens = word(0);
   if (!isNil(priceBorrowed) && !isNil(priceCollateral)) {
     const numerator = mulExp(arg(0), priceBorrowed, round), denominator = mulExp(priceCollateral, arg(3), round);
-    tokens = mulWad(mulThenDiv(numerator, new u256(WAD), denominator, Round.DOWN), arg(4));
+    tokens = mulWad(mulThenDiv(numerator, wad(), denominator, Round.DOWN), arg(4));
     failure = settle(Failure.NONE, round);
   }
-  result(0, new u256(failure));
-  result(1, failure ? new u256() : tokens);
+  resultWord(0, failure);
+  result(1, failure ? word(0) : tokens);
   return end();
 }

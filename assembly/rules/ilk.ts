@@ -7,13 +7,13 @@
  */
 import { RESULTS, SYSTEM } from "../layout";
 import { FACTOR, HEADER, HI, LO, NEAR, PASS, keysOf, lives, vaultAt } from "../store/chunks";
-import { Order, Sound, Status, setReverting } from "./status";
+import { Order, PRICE_LIMBS, Sound, Status, Trigger, setReverting } from "./status";
 import { DOWN, UP, above32, above32Pair, below32, near, nearPair } from "../wide/float";
-import { PRODUCT, addSmall, clear, compare, copy, divide, isZero, product, productLess, product128 } from "../wide/limbs";
+import { PRODUCT, clear, compare, copy, divide, divideUp, isZero, product, productLess, product128 } from "../wide/limbs";
 import { prepare } from "../wide/quotient";
 import {
-  Revert, WAD, add, arg, at, begin, div, end, flag, forgive, gwei, isNegative, isNil, less, magnitude, min, mul, mulDivDown, mulDivUp,
-  pow, ptr, ray, require, result, resultFlag, resultWord, reverted, signedMul, sub, u256, withoutReason, word,
+  Revert, add, arg, at, begin, div, end, flag, forgive, gwei, isNegative, isNil, less, magnitude, min, mul, mulDivDown, mulDivUp, pow, ptr,
+  ray, require, result, resultFlag, resultWord, reverted, signedMul, sub, u256, wad, withoutReason, word,
 } from "../wide/u256";
 
 /** Why the contracts revert, in the order of the messages in bindings/protocols/maker.ts. */
@@ -197,12 +197,12 @@ export function isNear(market: usize, block: usize, log: u32, place: u32): bool 
   const ink = vaultAt(block, log, place), art = ink + ART;
   if (judge(market, block, log, place) == Status.REVERTS || isZero(market + SPOT, 4)) return false;
   begin();
-  const wad = word(WAD), reach = word(0);
+  const one = wad(), reach = word(0);
   copy(ptr(reach), within, 4);
   product(THIRD, ink, 2, market + SPOT, 4);
-  product(LEFT, THIRD, 4, ptr(wad), 4);
+  product(LEFT, THIRD, 4, ptr(one), 4);
   product(THIRD, art, 2, market + VIEW_RATE, 4);
-  product(RIGHT, THIRD, 4, ptr(add(wad, reach)), 4);
+  product(RIGHT, THIRD, 4, ptr(add(one, reach)), 4);
   return compare(LEFT, RIGHT, 8) < 0;
 }
 
@@ -239,7 +239,7 @@ export function scale(market: usize): void {
   product(LEFT, market + SPOT, 4, market + MAT, 4);
   product(RIGHT, market + VIEW_RATE, 4, ptr(gwei()), 1);
   prepare(market + RATIO_SCALE, LEFT, RIGHT);
-  product(LEFT, market + SPOT, 4, ptr(word(WAD)), 4);
+  product(LEFT, market + SPOT, 4, ptr(wad()), 4);
   clear(RIGHT, 5); copy(RIGHT, market + VIEW_RATE, 4);
   prepare(market + HEALTH_SCALE, LEFT, RIGHT);
 
@@ -459,9 +459,9 @@ function barkOf(
   require(isUnsafe(ink, art, rate, spot), Why.DOG_NOT_UNSAFE);
   require(less(Dirt, Hole) && less(dirt, hole), Why.DOG_LIMIT_HIT);
   if (reverted()) return;
-  const wad = word(WAD);
+  const one = wad();
   const room = min(sub(Hole, Dirt), sub(hole, dirt));
-  let dart = min(art, div(div(mul(room, wad), rate), chop));
+  let dart = min(art, div(div(mul(room, one), rate), chop));
   if (reverted()) return;
   if (less(dart, art)) {
     if (less(mul(sub(art, dart), rate), dust)) dart = art;
@@ -472,7 +472,7 @@ function barkOf(
   require(!beyondInt(dart) && !beyondInt(dink), Why.DOG_OVERFLOW);
   signedMul(rate, dart, true); // grab
   const due = mul(dart, rate);
-  const tab = div(mul(due, chop), wad);
+  const tab = div(mul(due, chop), one);
   const DirtAfter = add(Dirt, tab), dirtAfter = add(dirt, tab);
 
   // Clipper.kick
@@ -482,7 +482,7 @@ function barkOf(
   const top = div(mul(feedOf(val, par), buf), ray());
   if (called) withoutReason();
   require(!isNil(top), Why.CLIP_ZERO_TOP);
-  const coin = isNil(tip) && isNil(chip) ? word(0) : add(tip, div(mul(tab, chip), wad));
+  const coin = isNil(tip) && isNil(chip) ? word(0) : add(tip, div(mul(tab, chip), one));
 
   result(first, dink);     result(first + 1, dart); result(first + 2, due);  result(first + 3, tab);
   result(first + 4, dink); result(first + 5, top);  result(first + 6, coin); result(first + 7, sub(ink, dink));
@@ -504,7 +504,7 @@ export function collateralRatio(): i32 {
 /** ⌊ink·spot·1e18 / (art·rate)⌋ in 512 bits, all ones without debt. */
 export function healthFactor(): i32 {
   begin();
-  wideQuotient(0, arg(0), arg(3), word(WAD), arg(1), arg(2), word(1));
+  wideQuotient(0, arg(0), arg(3), wad(), arg(1), arg(2), word(1));
   return end();
 }
 
@@ -531,14 +531,7 @@ function wideDebt(field: u32, art: u256, rate: u256): void {
   divideUp(RESULTS + (field << 5), P12, 8, ptr(ray()), 2);
 }
 
-/** What the trigger price is: a number, or an answer of its own. */
-namespace Trigger { export const PRICE = 0, NEVER = 1, ALWAYS = 2, REVERTS = 3; }
-
-/** Limbs of a liquidation price: up to 560 bits, and then some, so that it takes whole fields. */
-const PRICE_LIMBS: u32 = 12;
-
-const S: usize = memory.data(32, 16), M: usize = memory.data(112, 16), W: usize = memory.data(96, 16), V: usize = memory.data(128, 16),
-  R: usize = memory.data(64, 16);
+const S: usize = memory.data(32, 16), M: usize = memory.data(112, 16), W: usize = memory.data(96, 16), V: usize = memory.data(128, 16);
 
 /**
  * The smallest val ≥ 1 such that the vault is not barkable at any val ≥ it, at `out`:
@@ -581,12 +574,6 @@ function subOne(a: usize, limbs: u32): void {
   }
 }
 
-/** `q = ⌈u / v⌉`. */
-function divideUp(q: usize, u: usize, m: u32, v: usize, n: u32): void {
-  divide(q, R, u, m, v, n);
-  if (!isZero(R, n)) addSmall(q, 1, m);
-}
-
 export function liquidationPrice(): i32 {
   begin();
   const kind = price(RESULTS, arg(0), arg(1), arg(2), arg(3), arg(4));
@@ -613,7 +600,7 @@ export function inspect(market: usize, block: usize, log: u32, place: u32): void
   resultWord(Inspect.STATUS, status);
   wideDebt(Inspect.DEBT, art, rate);
   wideQuotient(Inspect.RATIO, ink, spot, mat, art, rate, gwei());
-  wideQuotient(Inspect.HEALTH, ink, spot, word(WAD), art, rate, word(1));
+  wideQuotient(Inspect.HEALTH, ink, spot, wad(), art, rate, word(1));
   resultWord(Inspect.VALUED, u64(!broken) | u64(!broken && !reverted()) << 1); // the debt, ratio and health
   forgive();
   const kind = price(RESULTS + (Inspect.PRICE << 5), ink, art, rate, mat, par);

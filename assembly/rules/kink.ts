@@ -1,5 +1,5 @@
 /** Interest rates that rise with utilization, and faster beyond a kink: Compound's models, v2 and III. Everything 1e18. */
-import { add, at, min, mulThenDiv, mulWad, Round, sub, u256, WAD } from "../wide/u256";
+import { add, at, min, mulThenDiv, mulWad, Round, sub, u256, wad } from "../wide/u256";
 
 /**
  * base + ⌊low·min(u, kink)⌋ + ⌊high·(u − min(u, kink))⌋, both over 1e18. At `curve` stand kink, low, high and base, 32 bytes each.
@@ -11,4 +11,4 @@ export function kinkedRate(curve: usize, utilization: u256): u256 {
 }
 
 /** ⌊borrowed·1e18 / supplied⌋. */
-export function utilizationOf(borrowed: u256, supplied: u256): u256 { return mulThenDiv(borrowed, new u256(WAD), supplied, Round.DOWN); }
+export function utilizationOf(borrowed: u256, supplied: u256): u256 { return mulThenDiv(borrowed, wad(), supplied, Round.DOWN); }

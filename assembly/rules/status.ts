@@ -15,3 +15,8 @@ export namespace Sound {
 /** Of the rows that were judged together last, those that revert. */
 export let reverting: u64 = 0;
 export function setReverting(mask: u64): void { reverting = mask; }
+
+/** What a liquidation price is: a number, or an answer of its own. */
+export namespace Trigger { export const PRICE = 0, NEVER = 1, ALWAYS = 2, REVERTS = 3; }
+/** Limbs of a liquidation price: up to 560 bits, and then some, so that it takes whole fields. */
+export const PRICE_LIMBS: u32 = 12;

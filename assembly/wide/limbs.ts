@@ -208,3 +208,11 @@ export function divide(q: usize, r: usize, u: usize, m: u32, v: usize, n: u32): 
     }
   }
 }
+
+const REST: usize = memory.data(64, 16);
+
+/** `q[m] = ⌈u[m] / v[n]⌉`, within the bounds of `divide`. */
+export function divideUp(q: usize, u: usize, m: u32, v: usize, n: u32): void {
+  divide(q, REST, u, m, v, n);
+  if (!isZero(REST, n)) addSmall(q, 1, m);
+}

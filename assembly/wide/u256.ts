@@ -1,7 +1,7 @@
 /**
  * The contracts' checked 256-bit arithmetic for cold code, on as-bignum's u256 values. A value's pointer is a pointer to
- * its four limbs, so the limb arithmetic serves it as it is. Values live in the ARENA until the next `begin`; no loop
- * allocates, so a call needs a few KiB at most.
+ * its four limbs, so the limb arithmetic serves it as it is. Values live in the ARENA until the next `begin`, or in a
+ * loop's round until `forget`, so a call needs a few KiB at most.
  *
  * A revert does not unwind: the first one is kept, everything after it computes on harmless numbers, and the caller
  * looks once, at the end.
@@ -21,7 +21,10 @@ export namespace Revert {
   export const DIVISION = 2;
 }
 
-let reason: i32 = Revert.NONE;
+/** Which arithmetic was checked, as SafeMath's messages tell it. */
+namespace Operation { export const ADD = 0, SUB = 1, MUL = 2; }
+
+let reason: i32 = Revert.NONE, operation: i32 = Operation.ADD;
 
 /** Forgets the values and the revert of the call before. */
 export function begin(): void {
@@ -38,12 +41,22 @@ export function end(): i32 {
   return reason;
 }
 
+/** `end` for contracts whose checked arithmetic tells a sum (`first`), a difference and a product (the next two) apart. */
+export function endSafe(first: i32): i32 {
+  const why = end();
+  return why == Revert.ARITHMETIC ? first + operation : why;
+}
+
 /** Forgets a revert, and keeps the values: for the next question about them. */
 export function forgive(): void { reason = Revert.NONE; }
 /** Of a call to another contract: its division by zero reverts the caller without a reason. */
 export function withoutReason(): void { if (reason == Revert.DIVISION) reason = Revert.ARITHMETIC; }
 
 export function revert(why: i32): void { if (!reason) reason = why; }
+function overflow(by: i32): void {
+  if (!reason) operation = by;
+  revert(Revert.ARITHMETIC);
+}
 export function require(condition: bool, why: i32): void { if (!condition) revert(why); }
 // @ts-ignore: decorator
 @inline
@@ -61,17 +74,25 @@ export function arg(field: u32): u256 { return at(ARGS + (field << 5)); }
 // @ts-ignore: decorator
 @inline
 export function flag(field: u32): bool { return load<u64>(ARGS + (field << 5)) != 0; }
-export function result(field: u32, value: u256): void { copy(RESULTS + (field << 5), ptr(value), 4); }
+export function result(field: u32, value: u256): void { put(RESULTS + (field << 5), value); }
 export function resultWord(field: u32, value: u64): void { result(field, word(value)); }
 export function resultFlag(field: u32, value: bool): void { resultWord(field, u64(value)); }
+/** A result as it was set; and values elsewhere, which outlive `forget`. */
+export function resultAt(field: u32): u256 { return at(RESULTS + (field << 5)); }
+export function put(to: usize, value: u256): void { copy(to, ptr(value), 4); }
+export function increase(to: usize, by: u256): void { if (addLimbs(to, to, ptr(by), 4)) overflow(Operation.ADD); }
+export function decrease(from: usize, by: u256): void { if (subLimbs(from, from, ptr(by), 4)) overflow(Operation.SUB); }
 
 /** Of an argument that is rows of values, 32 bytes each, in the stage: how many there are, and the address of the first. */
 export function count(field: u32): u32 { return load<u32>(ARGS + (field << 5)); }
-export function rows(field: u32): usize { return STAGE + (<usize>load<u32>(ARGS + (field << 5), 8) << 5); }
+export function rows(field: u32): usize { return rowsOf(ARGS + (field << 5)); }
+/** The same for a value of a row that is rows itself. */
+export function rowsOf(cell: usize): usize { return STAGE + (<usize>load<u32>(cell, 8) << 5); }
 /** Answers `count` rows that stand in the stage. */
 export function resultRows(field: u32, count: u32, first: usize): void { result(field, new u256(count, first - STAGE >> 5)); }
 
 export const WAD = 1000000000000000000;
+export function wad(): u256 { return word(WAD); }
 export function gwei(): u256 { return word(1000000000); }
 export function ray(): u256 { return new u256(0x9fd0803ce8000000, 0x33b2e3c); }
 
@@ -81,13 +102,13 @@ export function min(a: u256, b: u256): u256 { return less(a, b) ? a : b; }
 
 export function add(a: u256, b: u256): u256 {
   const sum = word(0);
-  if (addLimbs(ptr(sum), ptr(a), ptr(b), 4)) revert(Revert.ARITHMETIC);
+  if (addLimbs(ptr(sum), ptr(a), ptr(b), 4)) overflow(Operation.ADD);
   return sum;
 }
 
 export function sub(a: u256, b: u256): u256 {
   const difference = word(0);
-  if (subLimbs(ptr(difference), ptr(a), ptr(b), 4)) revert(Revert.ARITHMETIC);
+  if (subLimbs(ptr(difference), ptr(a), ptr(b), 4)) overflow(Operation.SUB);
   return difference;
 }
 
@@ -95,7 +116,7 @@ const WIDE: usize = memory.data(128, 16), REST: usize = memory.data(64, 16);
 
 export function mul(a: u256, b: u256): u256 {
   const low = mulWrapping(a, b);
-  if (!isZero(WIDE + 32, 4)) revert(Revert.ARITHMETIC);
+  if (!isZero(WIDE + 32, 4)) overflow(Operation.MUL);
   return low;
 }
 /** The low 256 bits, as unchecked arithmetic leaves them. */
@@ -127,28 +148,39 @@ export function negate(a: u256): u256 {
 }
 export function magnitude(a: u256): u256 { return isNegative(a) ? negate(a) : a; }
 
+/** `a + b` and `a·b` of int256s. */
+export function sadd(a: u256, b: u256): u256 {
+  const sum = word(0);
+  addLimbs(ptr(sum), ptr(a), ptr(b), 4);
+  if ((<i64>((a.hi2 ^ sum.hi2) & (b.hi2 ^ sum.hi2))) < 0) overflow(Operation.ADD);
+  return sum;
+}
+export function smul(a: u256, b: u256): u256 {
+  const magnitudes = mul(magnitude(a), magnitude(b)), z = isNegative(a) != isNegative(b) ? negate(magnitudes) : magnitudes;
+  if (!isNil(z) && isNegative(z) == (isNegative(a) == isNegative(b))) overflow(Operation.MUL);
+  return z;
+}
 /** The product of an int256 x ≥ 0 and an int256 of a sign and the magnitude y, as an int256: its magnitude. */
 export function signedMul(x: u256, y: u256, negative: bool): u256 {
   require(!isNegative(x), Revert.ARITHMETIC);
-  const z = mul(x, y);
-  require(!isNegative(z) || (negative && isNil(new u256(z.lo1, z.lo2, z.hi1, z.hi2 << 1))), Revert.ARITHMETIC);
-  return z;
+  return magnitude(smul(x, negative ? negate(y) : y));
 }
 
-/** Whether `a` < 2^bits, for fewer than 128 bits. */
+/** Whether `a` < 2^bits, for at most 128 bits. */
 export function fits(a: u256, bits: u32): bool {
-  return !((bits < 64 ? a.lo1 >> bits | a.lo2 : a.lo2 >> (bits - 64)) | a.hi1 | a.hi2);
+  return !((bits < 64 ? a.lo1 >> bits | a.lo2 : bits < 128 ? a.lo2 >> (bits - 64) : 0) | a.hi1 | a.hi2);
 }
 
 /** How a quotient is rounded. */
 export namespace Round { export const DOWN = 0, UP = 1, HALF_UP = 2; }
 
 /**
- * `a·b/c` as a contract writes it, in 256 bits: reverts where `a·b`, or with the `⌊c/2⌋` that HALF_UP adds to it, needs more.
- * DOWN or HALF_UP.
+ * `a·b/c` as a contract writes it, in 256 bits: reverts where `a·b` needs more, or with the `⌊c/2⌋` that HALF_UP or the `c − 1`
+ * that UP adds to it.
  */
 export function mulThenDiv(a: u256, b: u256, c: u256, round: i32): u256 {
   let product = mul(a, b);
+  if (round == Round.UP) product = add(product, sub(c, word(1)));
   if (round == Round.HALF_UP) {
     const half = at(ptr(c));
     halve(ptr(half));
@@ -157,7 +189,7 @@ export function mulThenDiv(a: u256, b: u256, c: u256, round: i32): u256 {
   return div(product, c);
 }
 /** `⌊a·b/1e18⌋`, the product in 256 bits. */
-export function mulWad(a: u256, b: u256): u256 { return mulThenDiv(a, b, new u256(WAD), Round.DOWN); }
+export function mulWad(a: u256, b: u256): u256 { return mulThenDiv(a, b, wad(), Round.DOWN); }
 
 /** `a·b/c` with a 512-bit intermediate; reverts where `c` is 0 or the quotient needs more than 256 bits. */
 function mulDiv(a: u256, b: u256, c: u256, round: i32): u256 {
@@ -217,8 +249,8 @@ export function pow(x: u256, n: u256, b: u256): u256 {
 /** `z = (z·x + HALF) / B`, checked. */
 function step(z: usize, x: usize): void {
   product(WIDE, z, 4, x, 4);
-  const overflow = !isZero(WIDE + 32, 4) || addLimbs(WIDE, WIDE, HALF, 4) != 0;
-  if (overflow) revert(Revert.ARITHMETIC);
+  if (!isZero(WIDE + 32, 4)) overflow(Operation.MUL);
+  else if (addLimbs(WIDE, WIDE, HALF, 4)) overflow(Operation.ADD);
   else divide(z, 0, WIDE, 4, B, 4);
 }
 

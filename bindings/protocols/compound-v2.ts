@@ -9,7 +9,7 @@
  * @module
  */
 import { PlimsollError } from "../errors.js";
-import { type AccountProtocol, type Fields, type Line, type Outcome, type Values, KIND, bool, contractFunction, eachAsset, knowFields, list, mergeBy, or, uint } from "../protocol.js";
+import { type AccountProtocol, type Fields, type Line, type Outcome, type Values, KIND, bool, contractFunction, eachAsset, knowFields, list, mergeBy, needFields, or, uint } from "../protocol.js";
 
 const mantissa = uint(256, "1e18"), price = uint(256, "1e(36 - underlying decimals)");
 const exchange = uint(256, "1e(18 + underlying decimals - cToken decimals)");
@@ -91,8 +91,7 @@ const borrowRateOf = define("borrowRate", borrowRateInputs, { utilizationRate: m
 function borrowRate(inputs: Values<typeof borrowRateInputs>): Outcome<{ readonly utilizationRate: bigint; readonly borrowRate: bigint }> {
   const answer = borrowRateOf(inputs), { kink, jumpMultiplierPerBlock } = inputs;
   if ((kink === undefined) !== (jumpMultiplierPerBlock === undefined)) {
-    const missing = kink === undefined ? "kink" : "jumpMultiplierPerBlock";
-    throw new PlimsollError("missing-field", `compoundV2.borrowRate lacks ${missing}: the jump model has a kink and its multiplier, the whitepaper model neither`);
+    needFields("compoundV2.borrowRate", inputs, ["kink", "jumpMultiplierPerBlock"], "the jump model");
   }
   return answer;
 }

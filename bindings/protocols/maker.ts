@@ -7,8 +7,10 @@
  * `"invalid opcode"` for a division by zero in the called contract itself.
  * @module
  */
-import { PlimsollError } from "../errors.js";
-import { type Complete, type Fields, type LiquidationPrice, type Outcome, type Protocol, type Values, bool, checkFields, choice, contractFunction, int, or, priceOf, ratioOf, uint } from "../protocol.js";
+import {
+  type Complete, type Fields, type Outcome, type Protocol, type Values, bool, checkFields, choice, contractFunction, int, needFields, or,
+  priceFunction, ratioOf, uint,
+} from "../protocol.js";
 
 const wad = uint(256, "wad"), ray = uint(256, "ray"), rad = uint(256, "rad"), seconds = uint(256, "s");
 const RAY = 10n ** 27n;
@@ -121,9 +123,7 @@ function auction<I extends Fields, O extends Fields>(name: string, inputs: I, ou
   const fields = { ...curve, ...inputs }, call = define(name, fields, outputs);
   return (values: Curve & Values<I>): Outcome<Complete<O>> => {
     checkFields(`maker.${name}`, fields, values);
-    for (const field of CURVES[values.calc]) if ((values as Readonly<Record<string, unknown>>)[field] === undefined) {
-      throw new PlimsollError("missing-field", `maker.${name} lacks ${field}, which ${values.calc} needs`);
-    }
+    needFields(`maker.${name}`, values, CURVES[values.calc], values.calc);
     return call(values as unknown as Parameters<typeof call>[0]);
   };
 }
@@ -161,11 +161,9 @@ function debt(inputs: { readonly art: bigint; readonly rate: bigint }): bigint {
   return (debtOf(inputs) as { readonly value: bigint }).value;
 }
 
-const priceOfVault = define("liquidationPrice", { ink: wad, art: wad, rate: ray, mat: ray, par: ray }, { price: uint(768, "wad"), kind: uint(8, "") });
-function liquidationPrice(inputs: Parameters<typeof priceOfVault>[0]): LiquidationPrice {
-  const { kind, price } = priceOfVault(inputs) as { readonly kind: bigint; readonly price: bigint };
-  return priceOf(kind, price);
-}
+const liquidationPrice = priceFunction(
+  "maker.liquidationPrice", "maker_liquidationPrice", { ink: wad, art: wad, rate: ray, mat: ray, par: ray },
+);
 
 /** MakerDAO / Sky for `openBook`, and every reproduced function of its contracts. */
 export interface Maker extends Protocol<typeof vault, typeof market, typeof system, typeof liquidation> {

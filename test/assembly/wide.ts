@@ -20,6 +20,7 @@ export function sub(out: usize, a: usize, b: usize, n: u32): u64 { return limbs.
 export function addSmall(a: usize, small: u64, n: u32): u64 { return limbs.addSmall(a, small, n); }
 export function product(out: usize, a: usize, m: u32, b: usize, n: u32): void { limbs.product(out, a, m, b, n); }
 export function divide(q: usize, r: usize, u: usize, m: u32, v: usize, n: u32): void { limbs.divide(q, r, u, m, v, n); }
+export function divideUp(q: usize, u: usize, m: u32, v: usize, n: u32): void { limbs.divideUp(q, u, m, v, n); }
 export function productLess(a0: u64, a1: u64, b0: u64, b1: u64, c0: u64, c1: u64, d0: u64, d1: u64): bool {
   return limbs.productLess(a0, a1, b0, b1, c0, c1, d0, d1);
 }
@@ -31,6 +32,17 @@ export function checkedSub(): i32 { checked.begin(); checked.result(0, checked.s
 export function checkedMul(): i32 { checked.begin(); checked.result(0, checked.mul(checked.arg(0), checked.arg(1))); return checked.end(); }
 export function checkedDiv(): i32 { checked.begin(); checked.result(0, checked.div(checked.arg(0), checked.arg(1))); return checked.end(); }
 export function sdiv(): i32 { checked.begin(); checked.result(0, checked.sdiv(checked.arg(0), checked.arg(1))); return checked.end(); }
+export function sadd(): i32 { checked.begin(); checked.result(0, checked.sadd(checked.arg(0), checked.arg(1))); return checked.end(); }
+export function smul(): i32 { checked.begin(); checked.result(0, checked.smul(checked.arg(0), checked.arg(1))); return checked.end(); }
+/** What SafeMath would say of the first operation of these that fails, 3 to 5: a + b, a − b, a·b, from operation `first` on. */
+export function safe(first: i32): i32 {
+  checked.begin();
+  if (first <= 0) checked.add(checked.arg(0), checked.arg(1));
+  if (first <= 1) checked.sub(checked.arg(0), checked.arg(1));
+  checked.mul(checked.arg(0), checked.arg(1));
+  checked.div(checked.arg(0), new checked.u256());
+  return checked.endSafe(3);
+}
 export function pow(): i32 { checked.begin(); checked.result(0, checked.pow(checked.arg(0), checked.arg(1), checked.arg(2))); return checked.end(); }
 export function mulDivDown(): i32 {
   checked.begin(); checked.result(0, checked.mulDivDown(checked.arg(0), checked.arg(1), checked.arg(2))); return checked.end();
@@ -43,6 +55,9 @@ export function mulDivHalfUp(): i32 {
 }
 export function mulThenDivDown(): i32 {
   checked.begin(); checked.result(0, checked.mulThenDiv(checked.arg(0), checked.arg(1), checked.arg(2), checked.Round.DOWN)); return checked.end();
+}
+export function mulThenDivUp(): i32 {
+  checked.begin(); checked.result(0, checked.mulThenDiv(checked.arg(0), checked.arg(1), checked.arg(2), checked.Round.UP)); return checked.end();
 }
 export function mulThenDivHalfUp(): i32 {
   checked.begin(); checked.result(0, checked.mulThenDiv(checked.arg(0), checked.arg(1), checked.arg(2), checked.Round.HALF_UP)); return checked.end();

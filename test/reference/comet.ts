@@ -7,14 +7,10 @@
  *
  * Indexes 1e15, factors and rates 1e18, prices and values 1e8. A borrower's principal is negative.
  */
-import { type Fields, type Reverts, div, fitsInt, fitsUint, int, outcome, requires, uint } from "./solidity.js";
+import { type Fields, type Reverts, add, div, fitsInt, fitsUint, int, mul, outcome, requires, sub, uint } from "./solidity.js";
 
 const FACTOR_SCALE = 10n ** 18n;
 const INDEX_SCALE = 10n ** 15n;
-
-const add = (x: bigint, y: bigint) => uint(x + y);
-const sub = (x: bigint, y: bigint) => uint(x - y);
-const mul = (x: bigint, y: bigint) => uint(x * y);
 
 const mulFactor = (n: bigint, factor: bigint) => mul(n, factor) / FACTOR_SCALE;
 const mulPrice = (n: bigint, price: bigint, fromScale: bigint) => div(mul(n, price), fromScale);

@@ -5,7 +5,7 @@
  * `WhitePaperInterestRateModel`), and for the rounding "half-up" the Comptroller before a5591d5. One function per contract call, in
  * the contract's order of evaluation; each takes and gives the fields of its golden vectors. Every figure is a uint256.
  */
-import { type Fields, div, outcome, requires, uint } from "./solidity.js";
+import { type Fields, add, div, mul, outcome, requires, sub } from "./solidity.js";
 
 const WAD = 10n ** 18n;
 
@@ -14,9 +14,6 @@ export type Rounding = "truncate" | "half-up";
 /** `Error` of the Comptroller. */
 const NO_ERROR = 0n, MATH_ERROR = 11n, PRICE_ERROR = 13n;
 
-const mul = (x: bigint, y: bigint) => uint(x * y);
-const add = (x: bigint, y: bigint) => uint(x + y);
-const sub = (x: bigint, y: bigint) => uint(x - y);
 /** `mul_ScalarTruncate`, and `mul_` of two mantissas. */
 const mulTruncate = (x: bigint, y: bigint) => mul(x, y) / WAD;
 /** The Comptroller's product of two mantissas: once `mulExp`, now `mul_`. */

@@ -26,6 +26,10 @@ export function int(z: bigint, bits = 256): bigint {
   return z;
 }
 
+export const add = (...terms: readonly bigint[]) => terms.reduce((sum, x) => uint(sum + x));
+export const sub = (x: bigint, y: bigint) => uint(x - y);
+export const mul = (x: bigint, y: bigint) => uint(x * y);
+
 /** Toward zero, as both of the EVM's divisions. */
 export function div(x: bigint, y: bigint): bigint {
   requires(y !== 0n, DIVISION_BY_ZERO);
