@@ -7,7 +7,7 @@ import { PlimsollError, show } from "./errors.js";
 
 /** A contract's integer, boolean or choice; or values in rows: a list of them, one record, or a record or null. */
 export interface Field<T = bigint> {
-  readonly kind: "uint" | "int" | "bool" | "choice" | "list" | "record" | "maybe";
+  readonly kind: "uint" | "int" | "bool" | "choice" | "list" | "record" | "maybe" | "fixed";
   readonly bits: number;
   /** Unit and scale: `wad` 1e18, `ray` 1e27, `rad` 1e45, `s` seconds. */
   readonly unit: string;
@@ -32,6 +32,8 @@ export const values = <T>(most: number, of: Field<T>): Field<readonly T[]> =>
 /** A record within a record, and one that may be null. */
 export const record = <const F extends Fields>(row: F): Field<Values<F>> => ({ kind: "record", bits: 1, unit: "", row });
 export const maybe = <const F extends Fields>(row: F): Field<Values<F> | null> => ({ kind: "maybe", bits: 1, unit: "", row });
+/** A field's place that callers do not know of: what every call has there. */
+export const fixed = (value = 0n): Field => ({ kind: "fixed", bits: 256, unit: "", default: value });
 /** A field that may be left out. */
 export const or = <T>(field: Field<T>, value: T): Field<T> & { readonly default: T } => ({ ...field, default: value });
 
@@ -106,8 +108,9 @@ function encodeRows(name: string, { kind, row, plain }: Field<unknown>, rows: re
 /** Throws unless it is an object whose names are all known. */
 export function knowFields(what: string, values: unknown, known: object): void {
   if (typeof values !== "object" || values === null || Array.isArray(values)) throw new PlimsollError("invalid-argument", `${what} must be an object, not ${show(values)}`);
-  for (const name in values) if (!Object.hasOwn(known, name)) {
-    throw new PlimsollError("unknown-field", `${what} has no ${show(name)}; it has ${Object.keys(known).join(", ")}`);
+  const isKnown = (name: string) => Object.hasOwn(known, name) && (known as Fields)[name]?.kind !== "fixed";
+  for (const name in values) if (!isKnown(name)) {
+    throw new PlimsollError("unknown-field", `${what} has no ${show(name)}; it has ${Object.keys(known).filter(isKnown).join(", ")}`);
   }
 }
 
@@ -120,7 +123,7 @@ export function checkFields(what: string, fields: Fields, values: Readonly<Recor
   const encoded: [number, bigint][] = [];
   let position = 0;
   for (const name in fields) {
-    const field = fields[name]!, value = values[name] === undefined && whole ? field.default : values[name];
+    const field = fields[name]!, given = field.kind === "fixed" ? undefined : values[name], value = given === undefined && whole ? field.default : given;
     if (value !== undefined || (!whole && name in values)) encoded.push([position, encode(`${what}: ${name}`, field, value, cells)]);
     else if (whole) throw new PlimsollError("missing-field", `${what} lacks ${name}`);
     ++position;

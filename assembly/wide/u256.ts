@@ -8,7 +8,7 @@
  */
 import { u256 } from "as-bignum/assembly";
 import { ARENA, ARENA_BYTES, ARGS, RESULTS, STAGE } from "../layout";
-import { add as addLimbs, compare, copy, divide, isZero, product, sub as subLimbs } from "./limbs";
+import { add as addLimbs, addSmall, compare, copy, divide, isZero, product, sub as subLimbs } from "./limbs";
 
 export { u256 };
 
@@ -94,8 +94,13 @@ export function sub(a: u256, b: u256): u256 {
 const WIDE: usize = memory.data(128, 16), REST: usize = memory.data(64, 16);
 
 export function mul(a: u256, b: u256): u256 {
-  product(WIDE, ptr(a), 4, ptr(b), 4);
+  const low = mulWrapping(a, b);
   if (!isZero(WIDE + 32, 4)) revert(Revert.ARITHMETIC);
+  return low;
+}
+/** The low 256 bits, as unchecked arithmetic leaves them. */
+export function mulWrapping(a: u256, b: u256): u256 {
+  product(WIDE, ptr(a), 4, ptr(b), 4);
   return at(WIDE);
 }
 
@@ -142,6 +147,23 @@ function mulDiv(a: u256, b: u256, c: u256, round: i32): u256 {
 export function mulDivDown(a: u256, b: u256, c: u256): u256 { return mulDiv(a, b, c, Round.DOWN); }
 export function mulDivUp(a: u256, b: u256, c: u256): u256 { return mulDiv(a, b, c, Round.UP); }
 export function mulDivHalfUp(a: u256, b: u256, c: u256): u256 { return mulDiv(a, b, c, Round.HALF_UP); }
+
+/**
+ * `a·b/c` of a contract whose product is 256 bits wide: reverts with `why` where c is 0, or where a·b, with half of c added if
+ * that is how it rounds, is wider.
+ */
+export function mulDivWithin(a: u256, b: u256, c: u256, round: i32, why: i32): u256 {
+  const quotient = new u256();
+  product(WIDE, ptr(a), 4, ptr(b), 4);
+  if (round == Round.HALF_UP) {
+    copy(REST, ptr(c), 4); halve(REST);
+    if (addLimbs(WIDE, WIDE, REST, 4)) revert(why);
+  }
+  if (isNil(c) || !isZero(WIDE + 32, 4)) { revert(why); return quotient; }
+  divide(ptr(quotient), REST, WIDE, 4, ptr(c), 4);
+  if (round == Round.UP && !isZero(REST, 4)) addSmall(ptr(quotient), 1, 4);
+  return quotient;
+}
 
 const X: usize = memory.data(32, 16), Z: usize = memory.data(32, 16), N: usize = memory.data(32, 16),
   B: usize = memory.data(32, 16), HALF: usize = memory.data(32, 16);
