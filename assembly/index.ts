@@ -15,3 +15,8 @@ export {
   liquidationPrice as maker_liquidationPrice,
 } from "./rules/ilk";
 export { auctionPrice as maker_auctionPrice, auctionStatus as maker_auctionStatus, take as maker_take } from "./rules/clip";
+export {
+  accountData as aave_accountData, interestRate as aave_interestRate, math as aave_math, normalizedDebt as aave_normalizedDebt,
+  normalizedIncome as aave_normalizedIncome,
+} from "./rules/aave";
+export { liquidationAmounts as aave_liquidationAmounts, liquidationCall as aave_liquidationCall } from "./rules/aave-liquidation";

@@ -1,0 +1,304 @@
+/**
+ * Aave v3 by revision of its pool: `GenericLogic`, `ReserveLogic`, `LiquidationLogic`, `ValidationLogic`, the rate strategies and the
+ * math libraries of aave/aave-v3-core at 782f5191 (3.0) and of aave-dao/aave-v3-origin, tags v3.1.0 to v3.6.0 and fd1fbd91 (3.7).
+ *
+ * Units: wad 1e18, ray 1e27, bps 1e4; rates are ray a year, times seconds; prices and values are in the pool's base currency, usually
+ * US dollars of 8 decimals. Functions take what the contracts take, and answer `{ reverts: true, reason }` where the contract reverts:
+ * its error (`"45 HEALTH_FACTOR_NOT_BELOW_THRESHOLD"` up to 3.3, `"HealthFactorNotBelowThreshold()"` from 3.4 on), `"Panic(0x11)"` for
+ * checked arithmetic, `"Panic(0x12)"` for a division by zero, `"empty revert data"` for the math libraries.
+ * @module
+ */
+import { PlimsollError, show } from "../errors.js";
+import { type Field, type Fields, bool, choice, contractFunction, fixed, knowFields, list, or, uint } from "../protocol.js";
+
+// ---- The revisions
+
+/** What a revision does: each is one bit for assembly/rules/aave.ts, in this order, or decides what fields there are. */
+interface Choices {
+  /** Rates come from the strategy V2: parameters in bps, virtual liquidity. */
+  readonly ratesInBps: boolean;
+  /** There is debt at a stable rate. */
+  readonly stableDebt: boolean;
+  /** Interest compounds by three terms of e^x; before, of the binomial series. */
+  readonly exponential: boolean;
+  /** Loops over reserves end at `reservesCount`. */
+  readonly countsReserves: boolean;
+  /** A reserve has one eMode category, with a price source perhaps; later, a category holds any reserves, in a bitmap. */
+  readonly eModeById: boolean;
+  /** Collateral counts even with a liquidation threshold of 0 of its own. */
+  readonly countsThresholdZero: boolean;
+  /** In eMode, the category's LTV counts even where the reserve's own is 0. */
+  readonly eModeLtvAlone: boolean;
+  /** A category holds some collateral at an LTV of 0. */
+  readonly ltvzeroBitmap: boolean;
+  /** A category may give an LTV of 0 to what it does not hold. */
+  readonly isolatedCategories: boolean;
+  /** Rounding, half up where it is not so: balances down, debts up, their values up. (Values of collateral, and of debts before, go down.) */
+  readonly floorBalances: boolean;
+  readonly ceilDebts: boolean;
+  readonly ceilDebtValues: boolean;
+  /** A debt of 0 still asks for its index, which may revert. */
+  readonly projectsNoDebt: boolean;
+  /** Health is of Σ value·threshold; before, of the average threshold in whole bps. */
+  readonly healthFromSum: boolean;
+  /** What may still be borrowed is rounded down. */
+  readonly floorBorrows: boolean;
+  /** The close factor is 50 % of the whole position's debt, and only where both sides are worth 2,000; before, of the reserve's debt. */
+  readonly positionCloseFactor: boolean;
+  /** What stays of debt and collateral is worth 1,000 each, or nothing. */
+  readonly dustRule: boolean;
+  /** Debt without collateral becomes the reserves' deficit. */
+  readonly burnsBadDebt: boolean;
+  /** Rounding: what must be repaid for all of a collateral up; the bonus down and the fee up; scaled collateral up and scaled debt down. */
+  readonly ceilRepaid: boolean;
+  readonly directedBonus: boolean;
+  readonly directedTokens: boolean;
+  /** Scaled balances are uint120; before, uint128. */
+  readonly narrowTokens: boolean;
+  /** A liquidation accrues both reserves before it looks; before, that of the debt. */
+  readonly accruesBoth: boolean;
+  /** The borrowing bit goes with the last scaled unit of debt; before, when all that is owed is repaid. */
+  readonly borrowsByBalance: boolean;
+  /** No collateral is left when scaled units say so; before, when values do. */
+  readonly leftByScaled: boolean;
+}
+
+const v3_0: Choices = {
+  ratesInBps: false, stableDebt: true, exponential: false,
+  countsReserves: true, eModeById: true, countsThresholdZero: false, eModeLtvAlone: false, ltvzeroBitmap: false, isolatedCategories: false,
+  floorBalances: false, ceilDebts: false, ceilDebtValues: false, projectsNoDebt: false, healthFromSum: false, floorBorrows: false,
+  positionCloseFactor: false, dustRule: false, burnsBadDebt: false,
+  ceilRepaid: false, directedBonus: false, directedTokens: false, narrowTokens: false,
+  accruesBoth: false, borrowsByBalance: false, leftByScaled: false,
+};
+const v3_1: Choices = { ...v3_0, ratesInBps: true };
+const v3_2: Choices = { ...v3_1, stableDebt: false, eModeById: false };
+const v3_3: Choices = { ...v3_2, positionCloseFactor: true, dustRule: true, burnsBadDebt: true };
+const v3_4: Choices = { ...v3_3, exponential: true, countsReserves: false, narrowTokens: true, accruesBoth: true, borrowsByBalance: true };
+const v3_5: Choices = {
+  ...v3_4, floorBalances: true, ceilDebts: true, ceilDebtValues: true, projectsNoDebt: true, healthFromSum: true, floorBorrows: true,
+  ceilRepaid: true, directedTokens: true,
+};
+const v3_6: Choices = { ...v3_5, countsThresholdZero: true, eModeLtvAlone: true, ltvzeroBitmap: true };
+const v3_7: Choices = { ...v3_6, isolatedCategories: true, directedBonus: true, leftByScaled: true };
+
+/** By POOL_REVISION. */
+const REVISIONS: ReadonlyMap<number, readonly [version: string, choices: Choices]> = new Map([
+  [1, ["3.0", v3_0]], [4, ["3.1", v3_1]], [5, ["3.2", v3_2]], [6, ["3.2", v3_2]], [7, ["3.3", v3_3]], [8, ["3.4", v3_4]], [9, ["3.5", v3_5]],
+  [10, ["3.6", v3_6]], [11, ["3.7", v3_7]],
+]);
+
+const maskOf = (choices: Choices): bigint =>
+  Object.keys(v3_0).reduce((mask, name, i) => mask | (choices[name as keyof Choices] ? 1n << BigInt(i) : 0n), 0n);
+
+/** Why the contracts revert, as assembly/rules/aave.ts numbers it. */
+const PANICS = ["", "Panic(0x11)", "Panic(0x12)", "empty revert data"];
+const CODES = [
+  ...PANICS, "45 HEALTH_FACTOR_NOT_BELOW_THRESHOLD", "46 COLLATERAL_CANNOT_BE_LIQUIDATED", "47 SPECIFIED_CURRENCY_NOT_BORROWED_BY_USER",
+  "103 MUST_NOT_LEAVE_DUST", "25 INVALID_BURN_AMOUNT", "74 INVALID_RESERVE_INDEX", "SafeCast: value doesn't fit in 128 bits",
+];
+const ERRORS = [
+  ...PANICS, "HealthFactorNotBelowThreshold()", "CollateralCannotBeLiquidated()", "SpecifiedCurrencyNotBorrowedByUser()",
+  "MustNotLeaveDust()", "InvalidBurnAmount()", "", "SafeCastOverflowedUintDowncast(uint8,uint256)",
+];
+
+// ---- The fields
+
+// `id` is a place in the pool's list of reserves, of which `userConfig` has room for 128.
+const units = uint(256, "units"), index = uint(128, "ray"), rate = uint(256, "ray"), bps = uint(16, "bps"), base = uint(256, "base"),
+  seconds = uint(40, "s"), id = uint(7, ""), bitmap = uint(128, "");
+
+type Optional<T = bigint> = Field<T> & { readonly default: T };
+/** A field that only some revisions have: needed there, and unknown to the others. */
+const only = <T>(has: boolean, field: Field<T>) => (has ? field : fixed()) as Optional<T>;
+
+/**
+ * An account, in the order of assembly/rules/aave.ts. `terms` are those of a liquidation; `scaled` balances are what the token contracts
+ * hold, or whatever they may be taken to say.
+ */
+function accountFields<T extends Field>(choices: Choices, terms: T, scaled: Field, time: Field, stable: boolean) {
+  const { countsReserves, eModeById, ltvzeroBitmap, isolatedCategories } = choices;
+  return {
+    blockTimestamp: time,
+    userEModeCategory: uint(8, ""),
+    userConfig: uint(256, ""),
+    reservesCount: only(countsReserves, uint(256, "")),
+    eModeCategories: list(256, {
+      id: uint(8, ""), ltv: bps, liquidationThreshold: bps, liquidationBonus: terms,
+      eModeAssetPrice: only(eModeById, base), collateralBitmap: only(!eModeById, bitmap), ltvzeroBitmap: only(ltvzeroBitmap, bitmap),
+      isolated: only(isolatedCategories, bool),
+    }),
+    reserves: list(128, {
+      id, decimals: uint(8, ""), ltv: bps, liquidationThreshold: bps, assetPrice: base,
+      liquidityIndex: index, currentLiquidityRate: index, variableBorrowIndex: index, currentVariableBorrowRate: index, lastUpdateTimestamp: seconds,
+      scaledATokenBalance: scaled, scaledVariableDebt: scaled, stableDebt: only(stable, units), eModeCategory: only(eModeById, uint(8, "")),
+      liquidationBonus: terms, liquidationProtocolFee: terms,
+      usingAsCollateral: or(bool, false), borrowing: or(bool, false),
+    }),
+  };
+}
+
+/** One place that goes by two names. */
+const either = <A extends string, B extends string>(first: boolean, a: A, b: B) => ({ [first ? a : b]: units }) as Record<A | B, Optional>;
+
+/** What the strategies read. */
+function rateFields({ ratesInBps, stableDebt }: Choices) {
+  const parameter = ratesInBps ? uint(32, "bps") : rate, first = !ratesInBps;
+  return {
+    optimalUsageRatio: ratesInBps ? bps : rate, baseVariableBorrowRate: parameter, variableRateSlope1: parameter, variableRateSlope2: parameter,
+    unbacked: units, liquidityAdded: units, liquidityTaken: units, reserveFactor: uint(256, "bps"),
+    ...either(first, "availableLiquidity", "virtualUnderlyingBalance"),
+    totalStableDebt: only(stableDebt, units),
+    ...either(stableDebt, "totalVariableDebt", "totalDebt"),
+    averageStableBorrowRate: only(stableDebt, rate),
+    stableRateSlope1: only(first, rate), stableRateSlope2: only(first, rate), baseStableRateOffset: only(first, rate),
+    stableRateExcessOffset: only(first, rate), optimalStableToTotalDebtRatio: only(first, rate),
+  };
+}
+
+/** In the order of assembly/rules/aave.ts, with what each takes. 3.5 adds those that round in one direction, 3.7 the last. */
+const OPERATIONS = {
+  wadMul: "ab", wadDiv: "ab", rayMul: "ab", rayDiv: "ab", percentMul: "ab", percentDiv: "ab", rayToWad: "a", wadToRay: "a",
+  rayMulFloor: "ab", rayMulCeil: "ab", rayDivFloor: "ab", rayDivCeil: "ab", percentMulFloor: "ab", percentMulCeil: "ab", percentDivCeil: "ab",
+  mulDivCeil: "abc",
+  getATokenMintScaledAmount: "ab", getATokenBurnScaledAmount: "ab", getATokenTransferScaledAmount: "ab", getATokenBalance: "ab",
+  getVTokenMintScaledAmount: "ab", getVTokenBurnScaledAmount: "ab", getVTokenBalance: "ab",
+  percentDivFloor: "ab",
+} as const;
+const NAMES = Object.keys(OPERATIONS) as (keyof typeof OPERATIONS)[];
+
+/** The results that only some revisions give. */
+const gives = <const F extends Fields>(has: boolean, fields: F): Partial<F> => (has ? fields : {});
+
+// ---- The contracts' functions
+
+/** No id twice, and a reserve for every one that is named. The values are of their types by now. */
+function identify<T>(what: string, answer: T, inputs: { readonly [name: string]: unknown }): T {
+  const idsOf = (name: string) => (inputs[name] as readonly { readonly id: bigint }[]).map((row) => row.id);
+  for (const name of ["eModeCategories", "reserves"]) {
+    const ids = idsOf(name), twice = ids.find((one, i) => ids.indexOf(one) < i);
+    if (twice !== undefined) throw new PlimsollError("invalid-argument", `${what}: ${name} has the id ${show(twice)} twice`);
+  }
+  for (const name of ["collateralReserveId", "debtReserveId"]) if (name in inputs && !idsOf("reserves").includes(inputs[name] as bigint)) {
+    throw new PlimsollError("invalid-argument", `${what}: ${name} is ${show(inputs[name])}, and no reserve has that id`);
+  }
+  return answer;
+}
+
+function functionsOf(protocol: string, choices: Choices) {
+  const { stableDebt, narrowTokens, burnsBadDebt, leftByScaled, ceilDebts, directedBonus } = choices;
+  const mask = fixed(maskOf(choices)), reasons = narrowTokens ? ERRORS : CODES;
+  const define = <I extends Fields, O extends Fields>(name: string, inputs: I, outputs: O) =>
+    contractFunction<I, O>(`${protocol}.${name}`, `aave_${name}`, reasons, { choices: mask, ...inputs }, outputs);
+
+  const account = define("accountData", accountFields(choices, or(bps, 0n), units, uint(256, "s"), stableDebt), {
+    totalCollateralBase: base, totalDebtBase: base, availableBorrowsBase: base, avgLtv: bps, avgLiquidationThreshold: bps,
+    healthFactor: uint(256, "wad"), hasZeroLtvCollateral: bool,
+  });
+  const accountData: typeof account = (inputs) => identify(`${protocol}.accountData`, account(inputs), inputs);
+
+  const scaled = uint(narrowTokens ? 120 : 128, "scaled units");
+  const liquidation = define(
+    "liquidationCall",
+    { ...accountFields(choices, bps, scaled, seconds, false), collateralReserveId: id, debtReserveId: id, debtToCover: units },
+    {
+      healthFactor: uint(256, "wad"), actualDebtToLiquidate: units, actualCollateralToLiquidate: units, liquidationProtocolFeeAmount: units,
+      userConfigAfter: uint(256, ""), scaledATokenBalanceAfter: scaled, scaledVariableDebtAfter: scaled, treasuryScaledATokenReceived: scaled,
+      ...gives(burnsBadDebt, { deficits: list(128, { id, amount: units }) }),
+    },
+  );
+  const liquidationCall: typeof liquidation = (inputs) => identify(`${protocol}.liquidationCall`, liquidation(inputs), inputs);
+
+  const liquidationAmounts = define(
+    "liquidationAmounts",
+    {
+      collateralAssetPrice: base, collateralAssetUnit: units, debtAssetPrice: base, debtAssetUnit: units, debtToCover: units,
+      borrowerCollateralBalance: units, liquidationBonus: uint(256, "bps"), liquidationProtocolFeePercentage: bps,
+    },
+    {
+      collateralAmount: units, debtAmountNeeded: units, liquidationProtocolFee: units,
+      ...gives(burnsBadDebt && !leftByScaled, { collateralToLiquidateInBaseCurrency: base }),
+    },
+  );
+
+  const interestRate = define("interestRate", rateFields(choices), {
+    liquidityRate: rate, variableBorrowRate: rate, ...gives(stableDebt, { stableBorrowRate: rate }),
+  });
+
+  const time = { lastUpdateTimestamp: seconds, blockTimestamp: uint(256, "s") };
+  const normalizedIncome = define(
+    "normalizedIncome", { liquidityIndex: index, currentLiquidityRate: index, ...time }, { normalizedIncome: rate, linearInterest: rate },
+  );
+  const normalizedDebt = define(
+    "normalizedDebt", { variableBorrowIndex: index, currentVariableBorrowRate: index, ...time }, { normalizedDebt: rate, compoundedInterest: rate },
+  );
+
+  const operation = choice(NAMES.slice(0, directedBonus ? 24 : ceilDebts ? 23 : 8)), any = or(uint(256, ""), 0n);
+  const operate = define("math", { op: operation, a: uint(256, ""), b: any, c: any }, { result: uint(256, "") });
+  const math: typeof operate = (inputs) => {
+    const answer = operate(inputs);
+    for (const name of OPERATIONS[inputs.op]) if (inputs[name as "a"] === undefined) {
+      throw new PlimsollError("missing-field", `${protocol}.math lacks ${name}, which ${inputs.op} needs`);
+    }
+    return answer;
+  };
+
+  return { accountData, liquidationCall, liquidationAmounts, interestRate, normalizedIncome, normalizedDebt, math };
+}
+
+type Functions = ReturnType<typeof functionsOf>;
+
+/**
+ * The reproduced functions of a pool of one revision. Inputs have the contracts' own names. Those that not every revision knows
+ * may be left out as far as types go: a revision asks for what it knows, and refuses the rest.
+ */
+export interface AaveV3 {
+  /** `aave-v3.7`, and so on. */
+  readonly name: string;
+  /** POOL_REVISION. */
+  readonly revision: number;
+  /**
+   * `GenericLogic.calculateUserAccountData` at `blockTimestamp`, with `calculateAvailableBorrows`. `userConfig` decides what counts:
+   * bit 2·id borrowing, bit 2·id + 1 collateral; a reserve's `usingAsCollateral` and `borrowing` may repeat it, and are not read.
+   * `healthFactor` (wad) is 2^256 − 1 without debt; the account can be liquidated below 1e18. What only a liquidation reads
+   * (`liquidationBonus`, `liquidationProtocolFee`) may be there. Up to 3.3 there is `reservesCount`; up to 3.1 `stableDebt`, `eModeCategory`
+   * and `eModeAssetPrice` (0: no price source), from 3.2 on `collateralBitmap`, from 3.6 on `ltvzeroBitmap`, in 3.7 `isolated`. Up to 3.3,
+   * of reserves with virtual accounting: what GHO's own debt token discounts is not reproduced.
+   */
+  readonly accountData: Functions["accountData"];
+  /**
+   * `LiquidationLogic.executeLiquidationCall` of up to `debtToCover`, the liquidator paid in the underlying; reserves are active and have
+   * debt in total, nothing is paused, the sentinel allows it, no debt is at a stable rate. Gives the amounts (collateral without the
+   * protocol's fee), the borrower's bits and scaled balances after it, what the treasury receives, and from 3.3 on the `deficits`
+   * that reserves are left with.
+   */
+  readonly liquidationCall: Functions["liquidationCall"];
+  /** `LiquidationLogic._calculateAvailableCollateralToLiquidate`; from 3.3 to 3.6 with the value of the collateral, fee included. */
+  readonly liquidationAmounts: Functions["liquidationAmounts"];
+  /**
+   * `calculateInterestRates` of the reserve's strategy, ray a year: `DefaultReserveInterestRateStrategy` in 3.0 (parameters in ray), its V2
+   * from 3.1 on (bps; of a reserve with virtual accounting). Up to 3.1 with debt at a stable rate; later, `totalDebt`. `unbacked` is
+   * the deficit from 3.4 on.
+   */
+  readonly interestRate: Functions["interestRate"];
+  /** `ReserveLogic.getNormalizedIncome`: the suppliers' index at `blockTimestamp`, and `MathUtils.calculateLinearInterest` (ray). */
+  readonly normalizedIncome: Functions["normalizedIncome"];
+  /** `ReserveLogic.getNormalizedDebt`: the borrowers' index at `blockTimestamp`, and `MathUtils.calculateCompoundedInterest` (ray). */
+  readonly normalizedDebt: Functions["normalizedDebt"];
+  /** By name, the functions of `WadRayMath`, `PercentageMath`, from 3.5 on `TokenMath` and `MathUtils.mulDivCeil`: `op` of `a`, `b`, `c`. */
+  readonly math: Functions["math"];
+}
+
+/**
+ * Aave v3 as a pool's POOL_REVISION has it: 1 is 3.0, 4 is 3.1, 5 and 6 are 3.2, 7 is 3.3, 8 is 3.4, 9 is 3.5, 10 is 3.6, 11 is 3.7.
+ * @throws PlimsollError `invalid-argument` for another
+ */
+export function aaveV3(options: { readonly revision: number }): AaveV3 {
+  knowFields("options", options, { revision: 0 });
+  const known = REVISIONS.get(options.revision);
+  if (!known) {
+    throw new PlimsollError("invalid-argument", `revision must be one of ${[...REVISIONS.keys()].join(", ")}, not ${show(options.revision)}`);
+  }
+  const [version, choices] = known, name = `aave-v${version}`;
+  return Object.freeze({ name, revision: options.revision, ...functionsOf(name, choices) });
+}
