@@ -1,5 +1,6 @@
 /** Vector files: inputs and outputs of contracts as they ran, compared with what the library answers. */
 import { type Book, type Fields, openBook, type Protocol, type Status } from "plimsoll";
+import { aaveV3 } from "plimsoll/aave-v3";
 import { maker } from "plimsoll/maker";
 
 /** Decoded JSON: a bigint for each decimal string, everything else as it was written. */
@@ -26,9 +27,9 @@ interface BookCase { readonly market: Inputs; readonly vault: Inputs; readonly s
 interface Replay {
   /** The functions by the vectors' names. */
   readonly functions: object;
-  /** For a book: the protocol, and by function how a case stands in it; undefined for a case that no book can hold. */
-  readonly protocol: Protocol;
-  readonly inBook: Readonly<Record<string, (inputs: Inputs, out: Inputs) => BookCase | undefined>>;
+  /** Where a book holds it: the protocol, and by function how a case stands in it; undefined for a case that no book can hold. */
+  readonly protocol?: Protocol;
+  readonly inBook?: Readonly<Record<string, (inputs: Inputs, out: Inputs) => BookCase | undefined>>;
 }
 
 const RAY = 10n ** 27n;
@@ -50,6 +51,12 @@ const REPLAYS: Readonly<Record<string, Replay>> = {
       }),
     },
   },
+  "aave-v3.0": { functions: aaveV3({ revision: 1 }) },
+  "aave-v3.3": { functions: aaveV3({ revision: 7 }) },
+  "aave-v3.4": { functions: aaveV3({ revision: 8 }) },
+  "aave-v3.5": { functions: aaveV3({ revision: 9 }) },
+  "aave-v3.6": { functions: aaveV3({ revision: 10 }) },
+  "aave-v3.7": { functions: aaveV3({ revision: 11 }) },
 };
 
 /** Something given that cannot be read as asked. */
@@ -118,8 +125,8 @@ const fits = (vault: Inputs) => Object.values(vault).every((amount) => typeof am
  * their status. Adds what differs to the cases' differences; answers how many were asked.
  */
 function replayInBook({ protocol, inBook }: Replay, vectors: VectorFile, differences: string[][]): number {
-  const place = Object.hasOwn(inBook, vectors.function) ? inBook[vectors.function]! : undefined;
-  if (!place) return 0;
+  const place = inBook && Object.hasOwn(inBook, vectors.function) ? inBook[vectors.function]! : undefined;
+  if (!protocol || !place) return 0;
   using book: Book<Fields, Fields, Fields, Fields> = openBook(protocol);
   const held = vectors.cases.flatMap((entry, i) => {
     const stand = place(entry.in, entry.out);

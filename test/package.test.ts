@@ -15,6 +15,7 @@ describe("package.json", () => {
     expect(order(pack.exports)).toEqual([
       [".", [["types", "./dist/index.d.ts"], ["default", "./dist/index.js"]]],
       ["./maker", [["types", "./dist/protocols/maker.d.ts"], ["default", "./dist/maker.js"]]],
+      ["./aave-v3", [["types", "./dist/protocols/aave-v3.d.ts"], ["default", "./dist/aave-v3.js"]]],
       ["./plimsoll.wasm", [["types", "./dist/plimsoll.wasm.d.ts"], ["default", "./dist/plimsoll.wasm"]]],
       ["./package.json", "./package.json"],
     ]);
@@ -68,6 +69,7 @@ describe("importing", () => {
   test("the exports are what the documentation names", async () => {
     expect(Object.keys(await import("plimsoll")).sort()).toEqual(["MAX_U128", "PlimsollError", "openBook", "toLimbs", "valueAt"]);
     expect(Object.keys(await import("plimsoll/maker"))).toEqual(["maker"]);
+    expect(Object.keys(await import("plimsoll/aave-v3"))).toEqual(["aaveV3"]);
   });
 
   test("both entries share one core, and one class of errors", () => {
@@ -92,7 +94,7 @@ describe("what is published", () => {
     const [{ files }] = JSON.parse(execFileSync("npm", ["pack", "--dry-run", "--json", "--ignore-scripts"], { encoding: "utf8", stdio: ["ignore", "pipe", "ignore"] })) as [{ files: { path: string }[] }];
     const paths = files.map(({ path }) => path).sort();
     for (const path of paths) expect(path).toMatch(/^(CHANGELOG\.md|LICENSE|dist\/LICENSE\.assemblyscript|README\.md|package\.json|dist\/(protocols\/)?[\w.-]+\.(js|d\.ts)|dist\/plimsoll\.wasm)$/);
-    for (const path of ["LICENSE", "dist/LICENSE.assemblyscript", "package.json", "dist/index.js", "dist/index.d.ts", "dist/maker.js", "dist/protocols/maker.d.ts", "dist/plimsoll.wasm", "dist/plimsoll.wasm.d.ts", "dist/module.inline.js"]) expect(paths).toContain(path);
+    for (const path of ["LICENSE", "dist/LICENSE.assemblyscript", "package.json", "dist/index.js", "dist/index.d.ts", "dist/maker.js", "dist/protocols/maker.d.ts", "dist/aave-v3.js", "dist/protocols/aave-v3.d.ts", "dist/plimsoll.wasm", "dist/plimsoll.wasm.d.ts", "dist/module.inline.js"]) expect(paths).toContain(path);
     for (const script of scripts()) expect(readFileSync("dist/index.js", "utf8") + readFileSync("dist/maker.js", "utf8") + JSON.stringify(pack)).toContain(script); // none left over from another build
   });
 
