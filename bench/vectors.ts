@@ -4,6 +4,7 @@ import { comet } from "plimsoll/comet";
 import { compoundV2 } from "plimsoll/compound-v2";
 import { liquityV1 } from "plimsoll/liquity-v1";
 import { liquityV2 } from "plimsoll/liquity-v2";
+import { aaveV3 } from "plimsoll/aave-v3";
 import { maker } from "plimsoll/maker";
 import { morpho } from "plimsoll/morpho";
 
@@ -60,6 +61,12 @@ const REPLAYS: Readonly<Record<string, Replay>> = {
   "morpho-blue": { functions: morpho },
   "liquity-v1": { functions: liquityV1 },
   "liquity-v2": { functions: liquityV2 },
+  "aave-v3.0": { functions: aaveV3({ revision: 1 }) },
+  "aave-v3.3": { functions: aaveV3({ revision: 7 }) },
+  "aave-v3.4": { functions: aaveV3({ revision: 8 }) },
+  "aave-v3.5": { functions: aaveV3({ revision: 9 }) },
+  "aave-v3.6": { functions: aaveV3({ revision: 10 }) },
+  "aave-v3.7": { functions: aaveV3({ revision: 11 }) },
 };
 
 /** Something given that cannot be read as asked. */

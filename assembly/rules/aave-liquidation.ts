@@ -1,7 +1,8 @@
 /**
  * Aave v3's liquidation: `LiquidationLogic`, `ValidationLogic`, and the burning of `AToken` and `VariableDebtToken`, of
- * aave/aave-v3-core@782f5191 (3.0) and aave-dao/aave-v3-origin, tags v3.1.0 to v3.7.0, re-implemented from the formulas. The liquidator
- * is paid in the underlying. What happens to the rest of a reserve (rates, treasury, liquidity) is taken to succeed.
+ * aave/aave-v3-core@782f5191 (3.0) and aave-dao/aave-v3-origin, tags v3.1.0 to v3.6.0 and fd1fbd91 (3.7), re-implemented from the
+ * formulas. The liquidator is paid in the underlying. What happens to the rest of a reserve (rates, treasury, liquidity) is taken
+ * to succeed.
  */
 import { ARGS, RESULTS } from "../layout";
 import { clear, copy } from "../wide/limbs";
@@ -31,7 +32,10 @@ function amounts(price: u256, unit: u256, debtPrice: u256, debtUnit: u256, cover
     repaid = percentDiv(div(mul(mul(price, balance), debtUnit), mul(debtPrice, unit)), bonus, directed(Choice.CEIL_REPAID, Round.UP));
   }
   if (comparesValues()) copy(VALUE, ptr(valueOf(collateral, price, unit)), 4);
-  if (!isNil(feeShare)) fee = percentMul(sub(collateral, percentDiv(collateral, bonus, down)), feeShare, directed(Choice.DIRECTED_BONUS, Round.UP));
+  if (!isNil(feeShare)) {
+    const extra = sub(collateral, percentDiv(collateral, bonus, down));
+    fee = percentMul(extra, feeShare, directed(Choice.DIRECTED_BONUS, Round.UP));
+  }
   copy(AMOUNTS, ptr(sub(collateral, fee)), 4);
   copy(REPAID, ptr(repaid), 4);
   copy(FEE, ptr(fee), 4);
@@ -139,6 +143,7 @@ export function liquidationCall(): i32 {
     const left = valueOf(sub(balance, taken), price, unit);
     require(!less(debtLeft, least) && !less(left, least), Why.DUST);
   }
+  if (reverted()) return end(); // from here on rows change
 
   result(4, arg(Arg.CONFIG));
   let emptied = false;

@@ -1,7 +1,7 @@
 /**
- * Aave v3: indexes, accounts and rates of aave/aave-v3-core@782f5191 (3.0) and aave-dao/aave-v3-origin, tags v3.1.0 to v3.7.0
- * (`MathUtils`, `ReserveLogic`, `GenericLogic`, the rate strategies), re-implemented from the formulas. Indexes and rates ray,
- * thresholds and shares bps, prices and values in the pool's base currency, times in seconds.
+ * Aave v3: indexes, accounts and rates of aave/aave-v3-core@782f5191 (3.0) and aave-dao/aave-v3-origin, tags v3.1.0 to v3.6.0 and
+ * fd1fbd91 (3.7): `MathUtils`, `ReserveLogic`, `GenericLogic`, the rate strategies, re-implemented from the formulas. Indexes and
+ * rates ray, thresholds and shares bps, prices and values in the pool's base currency, times in seconds.
  */
 import { ARGS } from "../layout";
 import { add as addLimbs, clear, compare, copy } from "../wide/limbs";
@@ -18,7 +18,10 @@ export namespace Why {
 
 // ---- What revisions do differently
 
-/** The bits of argument 0, in the order of bindings/protocols/aave-v3.ts, where they are explained. */
+/**
+ * The bits of argument 0, in the order of bindings/protocols/aave-v3.ts, where they are explained. 7 and 8 only say what fields there
+ * are, and are not asked for here.
+ */
 export namespace Choice {
   export const RATES_IN_BPS = 1 << 0, STABLE_DEBT = 1 << 1, EXPONENTIAL = 1 << 2;
   export const COUNTS_RESERVES = 1 << 3, EMODE_BY_ID = 1 << 4, COUNTS_THRESHOLD_ZERO = 1 << 5, EMODE_LTV_ALONE = 1 << 6;
@@ -156,7 +159,10 @@ export function debtValueOf(debt: u256, price: u256, unit: u256): u256 {
 /** Whether an enabled collateral with this threshold of its own counts at all. */
 export function takesPart(threshold: u64): bool { return threshold != 0 || chosen(Choice.COUNTS_THRESHOLD_ZERO); }
 
-/** A collateral's LTV for its user, whose category may hold it (`inMode`), hold it at 0 (`zeroed`), or want nothing beside itself (`isolated`). */
+/**
+ * A collateral's LTV for its user, whose category may hold it (`inMode`), hold it at 0 (`zeroed`), or lend on nothing else (`isolated`).
+ * Notes a collateral without any.
+ */
 export function ltvOf(own: u64, inMode: bool, modeLtv: u64, zeroed: bool, isolated: bool): u64 {
   if (!chosen(Choice.EMODE_LTV_ALONE)) {
     if (!own) hasZeroLtv = true;
@@ -190,7 +196,8 @@ function average(sum: usize): u256 {
 export function healthFactor(): u256 {
   const debt = at(DEBT), sums = chosen(Choice.HEALTH_FROM_SUM);
   if (isNil(debt)) return new u256(-1, -1, -1, -1);
-  const health = operate(Op.DIVIDE | Round.HALF_UP, sums ? at(BY_THRESHOLD) : percentMul(at(COLLATERAL), average(BY_THRESHOLD), Round.HALF_UP), debt);
+  const secured = sums ? at(BY_THRESHOLD) : percentMul(at(COLLATERAL), average(BY_THRESHOLD), Round.HALF_UP);
+  const health = operate(Op.DIVIDE | Round.HALF_UP, secured, debt);
   return sums ? div(health, new u256(10000)) : health;
 }
 
@@ -212,8 +219,9 @@ export namespace Arg {
 
 /** A row of `reserves`, by byte. */
 export namespace Reserve {
-  export const DECIMALS = 32, LTV = 64, THRESHOLD = 96, PRICE = 128, LIQUIDITY_INDEX = 160, LIQUIDITY_RATE = 192, BORROW_INDEX = 224, BORROW_RATE = 256,
-    LAST_UPDATE = 288, SCALED_BALANCE = 320, SCALED_DEBT = 352, STABLE_DEBT = 384, CATEGORY = 416, BONUS = 448, FEE = 480;
+  export const DECIMALS = 32, LTV = 64, THRESHOLD = 96, PRICE = 128;
+  export const LIQUIDITY_INDEX = 160, LIQUIDITY_RATE = 192, BORROW_INDEX = 224, BORROW_RATE = 256, LAST_UPDATE = 288;
+  export const SCALED_BALANCE = 320, SCALED_DEBT = 352, STABLE_DEBT = 384, CATEGORY = 416, BONUS = 448, FEE = 480;
   export const BYTES = 576;
 }
 
@@ -303,7 +311,8 @@ export function sumAccount(): void {
   category = find(Arg.CATEGORIES, Category.BYTES, load<u64>(ARGS + (Arg.CATEGORY << 5)));
   if (isNil(at(config))) return;
   for (let id: u32 = 0; id < limit; ++id) {
-    const isBorrowed = bit(config, id << 1), isCollateral = bit(config, id << 1 | 1), row = isBorrowed || isCollateral ? reserveAt(id) : NOTHING;
+    const isBorrowed = bit(config, id << 1), isCollateral = bit(config, id << 1 | 1);
+    const row = isBorrowed || isCollateral ? reserveAt(id) : NOTHING;
     if (row != NOTHING) addReserve(row, isCollateral, isBorrowed);
     forget();
   }
@@ -327,8 +336,10 @@ export function accountData(): i32 {
 
 // ---- Rates
 
-/** Of the arguments of `interestRate`: parameters in ray, or of the later strategy in bps. */
-function parameter(field: u32): u256 { return chosen(Choice.RATES_IN_BPS) ? mul(arg(field), new u256(0x2c7e14af6800000, 0x152d)) : arg(field); }
+/** An argument of `interestRate` that the later strategy has in bps; ray. */
+function parameter(field: u32): u256 {
+  return chosen(Choice.RATES_IN_BPS) ? mul(arg(field), new u256(0x2c7e14af6800000, 0x152d)) : arg(field); // 1e23
+}
 
 /** What two slopes add to a rate. */
 function slopes(usage: u256, optimal: u256, slope1: u256, slope2: u256): u256 {
@@ -337,40 +348,39 @@ function slopes(usage: u256, optimal: u256, slope1: u256, slope2: u256): u256 {
 }
 
 /**
- * `calculateInterestRates` of the reserve's strategy. arguments: choices, optimal usage, base, slopes 1 and 2; unbacked, added, taken,
+ * `calculateInterestRates` of the reserve's strategy. arguments: choices; optimal usage, base, slopes 1 and 2; unbacked, added, taken,
  * reserve factor, liquidity; stable debt, variable debt, average stable rate; slopes of the stable rate, its offset, its excess offset,
- * optimal stable ratio
+ * optimal share of stable debt
  */
 export function interestRate(): i32 {
   start();
+  const later = chosen(Choice.RATES_IN_BPS), half = Round.HALF_UP, none = new u256();
   const optimal = parameter(1), base = parameter(2), slope1 = parameter(3), slope2 = parameter(4);
-  const stableDebt = arg(10), variableDebt = arg(11), later = chosen(Choice.RATES_IN_BPS), half = Round.HALF_UP;
-  const debt = add(stableDebt, variableDebt);
-  let stableRatio = new u256(), usage = stableRatio, supplyUsage = stableRatio;
-  let stableRate = later ? stableRatio : add(slope1, arg(15)), variableRate = base, rate = stableRatio;
-  const idle = isNil(debt);
+  const stableDebt = arg(10), variableDebt = arg(11), debt = add(stableDebt, variableDebt), idle = isNil(debt);
+  result(0, none);
+  result(1, base);
+  result(2, none);
+  if (later && idle) return end();
+
+  let usage = none, supplyUsage = none, stableShare = none, stableRate = none, rate = none;
+  if (!later) stableRate = add(slope1, arg(15));
   if (!idle) {
-    if (!later) stableRatio = rayDiv(stableDebt, debt, half);
+    if (!later) stableShare = rayDiv(stableDebt, debt, half);
     const all = add(sub(add(arg(9), arg(6)), arg(7)), debt);
     usage = rayDiv(debt, all, half);
     supplyUsage = rayDiv(debt, add(all, arg(5)), half);
   }
-  if (!later) {
-    stableRate = add(stableRate, slopes(usage, optimal, arg(13), arg(14)));
+  if (!later) stableRate = add(stableRate, slopes(usage, optimal, arg(13), arg(14)));
+  const variableRate = add(base, slopes(usage, optimal, slope1, slope2)), optimalShare = arg(17);
+  if (less(optimalShare, stableShare)) {
+    stableRate = add(stableRate, rayMul(arg(16), rayDiv(sub(stableShare, optimalShare), sub(ray(), optimalShare), half), half));
   }
-  if (!later || !idle) {
-    variableRate = add(base, slopes(usage, optimal, slope1, slope2));
-    if (less(arg(17), stableRatio)) {
-      stableRate = add(stableRate, rayMul(arg(16), rayDiv(sub(stableRatio, arg(17)), sub(ray(), arg(17)), half), half));
-    }
-    if (!chosen(Choice.STABLE_DEBT)) rate = variableRate;
-    else if (!idle) { // what borrowers pay on average
-      const variable = rayMul(wadToRay(variableDebt), variableRate, half), stable = rayMul(wadToRay(stableDebt), arg(12), half);
-      rate = rayDiv(add(variable, stable), wadToRay(debt), half);
-    }
-    rate = percentMul(rayMul(rate, supplyUsage, half), sub(new u256(10000), arg(8)), half);
+  if (!chosen(Choice.STABLE_DEBT)) rate = variableRate;
+  else if (!idle) { // what borrowers pay on average
+    const variable = rayMul(wadToRay(variableDebt), variableRate, half), stable = rayMul(wadToRay(stableDebt), arg(12), half);
+    rate = rayDiv(add(variable, stable), wadToRay(debt), half);
   }
-  result(0, rate);
+  result(0, percentMul(rayMul(rate, supplyUsage, half), sub(new u256(10000), arg(8)), half));
   result(1, variableRate);
   result(2, stableRate);
   return end();

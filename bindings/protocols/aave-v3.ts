@@ -90,7 +90,8 @@ const REVISIONS: ReadonlyMap<number, readonly [version: string, choices: Choices
   [10, ["3.6", v3_6]], [11, ["3.7", v3_7]],
 ]);
 
-const maskOf = (choices: Choices): bigint => Object.keys(v3_0).reduce((mask, name, i) => mask | ((choices[name as keyof Choices] !== (name === 'burnsBadDebt')) ? 1n << BigInt(i) : 0n), 0n);
+const maskOf = (choices: Choices): bigint =>
+  Object.keys(v3_0).reduce((mask, name, i) => mask | (choices[name as keyof Choices] ? 1n << BigInt(i) : 0n), 0n);
 
 /** Why the contracts revert, as assembly/rules/aave.ts numbers it. */
 const PANICS = ["", "Panic(0x11)", "Panic(0x12)", "empty revert data"];
@@ -105,6 +106,7 @@ const ERRORS = [
 
 // ---- The fields
 
+// `id` is a place in the pool's list of reserves, of which `userConfig` has room for 128.
 const units = uint(256, "units"), index = uint(128, "ray"), rate = uint(256, "ray"), bps = uint(16, "bps"), base = uint(256, "base"),
   seconds = uint(40, "s"), id = uint(7, ""), bitmap = uint(128, "");
 
@@ -365,30 +367,32 @@ export interface AaveV3 extends AccountProtocol<AaveV3Account, AaveV3Calls, { re
   /**
    * `GenericLogic.calculateUserAccountData` at `blockTimestamp`, with `calculateAvailableBorrows`. `userConfig` decides what counts:
    * bit 2·id borrowing, bit 2·id + 1 collateral; a reserve's `usingAsCollateral` and `borrowing` may repeat it, and are not read.
-   * `healthFactor` (wad) is 2^256 − 1 without debt; the account can be liquidated below 1e18. Of reserves and categories it takes
-   * what a liquidation asks for besides. To 3.3, `reservesCount`; to 3.1, `stableDebt`, `eModeCategory` and `eModeAssetPrice` (0: no price
-   * source), from 3.2 on `collateralBitmap`, from 3.6 on `ltvzeroBitmap`, in 3.7 `isolated`.
+   * `healthFactor` (wad) is 2^256 − 1 without debt; the account can be liquidated below 1e18. What only a liquidation reads
+   * (`liquidationBonus`, `liquidationProtocolFee`) may be there. Up to 3.3 there is `reservesCount`; up to 3.1 `stableDebt`, `eModeCategory`
+   * and `eModeAssetPrice` (0: no price source), from 3.2 on `collateralBitmap`, from 3.6 on `ltvzeroBitmap`, in 3.7 `isolated`. Up to 3.3,
+   * of reserves with virtual accounting: what GHO's own debt token discounts is not reproduced.
    */
   readonly accountData: Functions["accountData"];
   /**
-   * `LiquidationLogic.executeLiquidationCall` of up to `debtToCover`, the liquidator paid in the underlying, reserves active and the
-   * sentinel content: amounts (the collateral without the protocol's fee), the borrower's bits and scaled balances after it, what the
-   * treasury receives, and from 3.3 on the `deficits` of reserves whose debt has no collateral left. Without stable debt.
+   * `LiquidationLogic.executeLiquidationCall` of up to `debtToCover`, the liquidator paid in the underlying; reserves are active and have
+   * debt in total, nothing is paused, the sentinel allows it, no debt is at a stable rate. Gives the amounts (collateral without the
+   * protocol's fee), the borrower's bits and scaled balances after it, what the treasury receives, and from 3.3 on the `deficits`
+   * that reserves are left with.
    */
   readonly liquidationCall: Functions["liquidationCall"];
   /** `LiquidationLogic._calculateAvailableCollateralToLiquidate`; from 3.3 to 3.6 with the value of the collateral, fee included. */
   readonly liquidationAmounts: Functions["liquidationAmounts"];
   /**
-   * `calculateInterestRates` of the reserve's strategy, ray a year: `DefaultReserveInterestRateStrategy` in 3.0 (parameters in ray), its V2 from
-   * 3.1 on (bps; of a reserve with virtual accounting). Up to 3.1 with debt at a stable rate; later, `totalDebt`. `unbacked` is the
-   * deficit from 3.4 on.
+   * `calculateInterestRates` of the reserve's strategy, ray a year: `DefaultReserveInterestRateStrategy` in 3.0 (parameters in ray), its V2
+   * from 3.1 on (bps; of a reserve with virtual accounting). Up to 3.1 with debt at a stable rate; later, `totalDebt`. `unbacked` is
+   * the deficit from 3.4 on.
    */
   readonly interestRate: Functions["interestRate"];
   /** `ReserveLogic.getNormalizedIncome`: the suppliers' index at `blockTimestamp`, and `MathUtils.calculateLinearInterest` (ray). */
   readonly normalizedIncome: Functions["normalizedIncome"];
   /** `ReserveLogic.getNormalizedDebt`: the borrowers' index at `blockTimestamp`, and `MathUtils.calculateCompoundedInterest` (ray). */
   readonly normalizedDebt: Functions["normalizedDebt"];
-  /** The functions of `WadRayMath`, `PercentageMath`, from 3.5 on `TokenMath` and `MathUtils.mulDivCeil`, by their names: `op` of `a`, `b`, `c`. */
+  /** By name, the functions of `WadRayMath`, `PercentageMath`, from 3.5 on `TokenMath` and `MathUtils.mulDivCeil`: `op` of `a`, `b`, `c`. */
   readonly math: Functions["math"];
 }
 
@@ -399,7 +403,9 @@ export interface AaveV3 extends AccountProtocol<AaveV3Account, AaveV3Calls, { re
 export function aaveV3(options: { readonly revision: number }): AaveV3 {
   knowFields("options", options, { revision: 0 });
   const known = REVISIONS.get(options.revision);
-  if (!known) throw new PlimsollError("invalid-argument", `revision must be one of ${[...REVISIONS.keys()].join(", ")}, not ${show(options.revision)}`);
+  if (!known) {
+    throw new PlimsollError("invalid-argument", `revision must be one of ${[...REVISIONS.keys()].join(", ")}, not ${show(options.revision)}`);
+  }
   const [version, choices] = known, name = `aave-v${version}`;
   return Object.freeze({ revision: options.revision, ...forBook(name, choices), ...functionsOf(name, choices) });
 }
