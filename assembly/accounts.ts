@@ -5,29 +5,30 @@
 import { RESULTS, STAGE } from "./layout";
 import { VALUE, categoryAt, lay as layOut } from "./rules/assets";
 import { amountBytes, amountsOf, tagsOf } from "./rules/lines";
-import { CELL, assetSet, assetsHeld, erase, evaluate, priceOf, ratioTo, settle, shelfFor, weighCategory, write } from "./rules/shelf";
+import { CELL, WANTED, assetSet, assetsHeld, erase, evaluate, priceOf, ratioTo, settle, shelfFor, weighCategory, write } from "./rules/shelf";
 import { ensure } from "./store/blocks";
 import {
   Fault, LINK_REVERTS, LINK_UNSAFE, ORDINAL, REVERT_BITS, ROWS_LOG, UNSAFE_BITS,
-  chunkAt, foundBlock, foundLog, foundMarket, foundPlace, giveNumber, groupOf, idAt, linesOf, linkAt, marketAt, moveNumber, needed, place, reserveNumbers,
+  chunkAt, foundBlock, foundLog, foundMarket, foundPlace, giveNumber, groupOf, idAt, linesOf, linkAt, marketAt, marketsHeld, moveNumber, needed, open, place, reserveNumbers,
   rowOf, seek, takeNumber, userKeyAt, userKeyBytes, vacate, vaultAt,
 } from "./store/chunks";
 import { enter, leave, reserveKeys } from "./store/keys";
 import { clear, copy } from "./wide/limbs";
 
-let wanted: u64 = 0;
-
 /** Begins to make room for `count` accounts; false where memory cannot grow. */
 export function reserveAccounts(count: u32): bool {
-  wanted = 0;
+  for (let i: u32 = 0; i < marketsHeld(); ++i) store<u32>(marketAt(i), 0, WANTED);
   return reserveNumbers(count) && (!userKeyBytes() || reserveKeys(count));
 }
 /** Of them `count` with so many lines. False where memory cannot grow. */
 export function reserveLines(lines: u32, count: u32): bool {
   const shelf = shelfFor(lines);
   if (shelf < 0) return false;
-  wanted += needed(marketAt(shelf), count);
-  return ensure(wanted);
+  const market = marketAt(shelf);
+  store<u32>(market, load<u32>(market, WANTED) + count, WANTED);
+  let bytes: u64 = 0;
+  for (let i: u32 = 0; i < marketsHeld(); ++i) bytes += needed(marketAt(i), load<u32>(marketAt(i), WANTED));
+  return ensure(bytes);
 }
 
 /**
@@ -103,6 +104,7 @@ export function rewriteAccount(id: f64): i32 {
   }
   seek(to);
   write(foundMarket, foundBlock, foundLog, foundPlace, number, STAGE);
+  open(foundMarket, chunkAt(to >> ROWS_LOG), foundPlace, 1);
   return 0;
 }
 

@@ -5,7 +5,7 @@
  */
 import { precedes } from "../rules";
 import { doubled, take, tableClass } from "../store/blocks";
-import { BLOCK, LOG, MARKET, ROWS_LOG, chunkAt, compareKeys, marketAt, userKeyAt, userKeyBytes } from "../store/chunks";
+import { BLOCK, LOG, MARKET, ROWS_LOG, chunkAt, compareKeys, marketAt, numberAt, onShelves, userKeyAt, userKeyBytes } from "../store/chunks";
 
 /*  entry (16 bytes)   ┌ score  f64 ┬ row  u32 ┬ – ┐  */
 let entries: usize = 0, log: u32 = 0, count: u32 = 0, rule: i32 = 0;
@@ -69,6 +69,7 @@ function before(a: f64, x: u32, b: f64, y: u32): bool {
     marketAt(n), load<u32>(d, BLOCK), load<u32>(d, LOG), y & 1023,
   );
   if (!order && userKeyBytes()) order = compareKeys(userKeyAt(x), userKeyAt(y));
+  if (!order && onShelves()) return numberAt(x) < numberAt(y); // by id: an account's row may change
   if (!order) order = m == n ? (x < y ? -1 : 1) : (m < n ? -1 : 1);
   return order < 0;
 }

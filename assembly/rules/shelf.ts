@@ -61,6 +61,8 @@ import { Order, Sound, Status, setReverting } from "./status";
 // @ts-ignore: decorator
 @inline const SET: usize = HEADER;         // u32
 // @ts-ignore: decorator
+@inline export const WANTED: usize = HEADER + 8; // u32, accounts for which room is being made
+// @ts-ignore: decorator
 @inline const UNION: usize = HEADER + 16;  // the masks of its chunks together
 export const SHELF_BYTES: u32 = <u32>HEADER + 64;
 
@@ -448,6 +450,7 @@ export function weighCategory(category: u32): void {
   for (let i: u32 = 0; i <= assetCount; ++i) weighIn(book, category, assetIn(i));
   if (fresh) memory.copy(references + (category << 10), book + WEIGHTS + (category << 10), 1024);
   settled = false;
+  touchShelves();
 }
 
 /** A new asset, all zero; −1 where there are as many as can be. */
@@ -533,7 +536,7 @@ function writeQuad(block: usize, shape: u32, place: u32): void {
         if (rule == Rule.COMPOUND && !held && x) x = x * 1e18 / near128(load<u64>(amount, 16), load<u64>(amount, 24));
         if (x && x < slack * 1048576) {
           loose = true;
-          x = held ? max<f64>(x - slack, 0) : x + slack;
+          x = held ? (x < slack + 1 ? 0 : x - slack) : x + slack;
         }
         if (held) weight |= 128;
       }

@@ -238,6 +238,11 @@ export function idAt(row: u32): f64 {
   const number = load<u32>(vaultAt(foundBlock, foundLog, foundPlace));
   return idOf(number, load<u16>(entryAt(number), 4));
 }
+/** The number of the account in a row. */
+export function numberAt(row: u32): u32 {
+  seek(row);
+  return load<u32>(vaultAt(foundBlock, foundLog, foundPlace));
+}
 /** The row of an id that is known to be good. */
 export function rowIn(id: f64): u32 {
   const row = <u32>(<u64>id);
