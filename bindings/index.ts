@@ -2,8 +2,9 @@
  * Plimsoll: exact, fast health checks for very large sets of debt positions.
  * @module
  */
-export { openBook } from "./book.js";
-export type { AccountBook, AccountBookOf, AccountInspection, AccountPrice, Book, BookOf, BookOptions, Changes, Columns, Flips, Ids, Inspection, Liquidation, Order, Query, Scenario, Status } from "./book.js";
+export { openBook } from "./open.js";
+export type { AccountBook, AccountBookOf, AccountInspection, AccountPrice } from "./accounts.js";
+export type { Book, BookOf, BookOptions, Changes, Columns, Flips, Ids, Inspection, Liquidation, Order, Query, Scenario, Status } from "./book.js";
 export { PlimsollError } from "./errors.js";
 export type { ErrorCode } from "./errors.js";
 export { MAX_U128, toLimbs, valueAt } from "./hits.js";
