@@ -219,13 +219,12 @@ function makeKeys(block: usize, shape: u32, used: u32): void {
     let owed = zero, held = zero;
     const amounts = quad, c = load<u32>(quad + lines * 20);
     quad += lines << 4;
-    if (!c) {
+    if (!c) { // the common case, for which one table is 9 % faster than four that are the same
       for (let at = amounts, stop = quad; at < stop; at += 16, quad += 4) {
-        const i = load<u32>(quad);
-        let w = v128.load32_zero(table + ((i & 255) << 2));
-        w = v128.load32_lane(table + ((i >> 8 & 255) << 2), w, 1);
-        w = v128.load32_lane(table + ((i >> 16 & 255) << 2), w, 2);
-        w = v128.load32_lane(table + (i >> 24 << 2), w, 3);
+        let w = v128.load32_zero(table + (<u32>load<u8>(quad) << 2));
+        w = v128.load32_lane(table + (<u32>load<u8>(quad, 1) << 2), w, 1);
+        w = v128.load32_lane(table + (<u32>load<u8>(quad, 2) << 2), w, 2);
+        w = v128.load32_lane(table + (<u32>load<u8>(quad, 3) << 2), w, 3);
         const x = f32x4.mul(v128.load(at), w);
         held = f32x4.add(held, f32x4.pmax(x, zero)); // NaN stays: pmax keeps its first unless it is less
         owed = f32x4.sub(owed, f32x4.pmin(x, zero));
@@ -233,11 +232,10 @@ function makeKeys(block: usize, shape: u32, used: u32): void {
     } else {
       const t0 = table + ((c & 255) << 10), t1 = table + ((c >> 8 & 255) << 10), t2 = table + ((c >> 16 & 255) << 10), t3 = table + (c >> 24 << 10);
       for (let at = amounts, stop = quad; at < stop; at += 16, quad += 4) {
-        const i = load<u32>(quad);
-        let w = v128.load32_zero(t0 + ((i & 255) << 2));
-        w = v128.load32_lane(t1 + ((i >> 8 & 255) << 2), w, 1);
-        w = v128.load32_lane(t2 + ((i >> 16 & 255) << 2), w, 2);
-        w = v128.load32_lane(t3 + (i >> 24 << 2), w, 3);
+        let w = v128.load32_zero(t0 + (<u32>load<u8>(quad) << 2));
+        w = v128.load32_lane(t1 + (<u32>load<u8>(quad, 1) << 2), w, 1);
+        w = v128.load32_lane(t2 + (<u32>load<u8>(quad, 2) << 2), w, 2);
+        w = v128.load32_lane(t3 + (<u32>load<u8>(quad, 3) << 2), w, 3);
         const x = f32x4.mul(v128.load(at), w);
         held = f32x4.add(held, f32x4.pmax(x, zero));
         owed = f32x4.sub(owed, f32x4.pmin(x, zero));
@@ -254,7 +252,10 @@ function makeKeys(block: usize, shape: u32, used: u32): void {
 
 /** Makes all keys anew; every row is looked at by the next scan. */
 function rekeyAll(): void {
-  memory.copy(references, book + WEIGHTS, WEIGHTS_BYTES);
+  for (let i: u32 = 0; i < categoryCount; ++i) {
+    const at = <u32>load<u8>(CATEGORY_LIST + i) << 10;
+    memory.copy(references + at, book + WEIGHTS + at, 1024);
+  }
   for (let i: u32 = 0; i < marketsHeld(); ++i) {
     const market = marketAt(i);
     for (let j: u32 = 0, n = load<u32>(market, CHUNKS); j < n; ++j) {
