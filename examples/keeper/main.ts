@@ -2,7 +2,7 @@
 import { type ParseArgsConfig, parseArgs } from "node:util";
 import { PlimsollError } from "plimsoll";
 import { type Input, RAY, synthetic } from "./ilks.js";
-import { documentOf, tables, verdict } from "./report.js";
+import { comparison, documentOf, tables } from "./report.js";
 import { plainLoop, run } from "./run.js";
 import { SnapshotError, vaultsOf } from "./snapshot.js";
 
@@ -94,7 +94,7 @@ function main(options: Options): number {
   const result = run(input, options);
   print(tables(input, result));
   const loop = plainLoop(input, result.ticks);
-  print(verdict(input, result, loop));
+  print(comparison(input, result, loop));
   if (options.json) process.stdout.write(`${documentOf({ ...source, seed }, input, result, loop)}\n`);
 
   const differs = result.ticks.find(({ unsafe }, i) => unsafe !== loop[i]!.unsafe);
