@@ -95,18 +95,3 @@ export function synthetic(count: number, seed: number): Input {
     },
   };
 }
-
-/** How far prices fall from the first tick to the last. */
-const FALL = 0.03;
-
-/**
- * A falling price path: the oracle's price of each ilk at each tick. The noise about the line is as large as a step, most of
- * it common to all ilks, as it is for real: now and then a price rises.
- */
-export function pricePath(ilks: readonly Ilk[], ticks: number, seed: number): bigint[][] {
-  const next = random(~seed), step = Math.log(1 - FALL) / ticks, noise = (size: number) => size * step * (2 * next() - 1);
-  return Array.from({ length: ticks }, (_, tick) => {
-    const common = step * (tick + 1) + noise(0.9);
-    return ilks.map(({ figures }) => (figures.val! * BigInt(Math.round(Math.exp(common + noise(0.3)) * 1e12))) / 10n ** 12n);
-  });
-}

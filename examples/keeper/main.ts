@@ -1,105 +1,54 @@
-/** A keeper on Plimsoll: which vaults became unsafe at a tick, which to bark first, and how long it took to know. */
-import { type ParseArgsConfig, parseArgs } from "node:util";
+/** A keeper on Plimsoll: who became unsafe at a tick, what to liquidate first, and how long it took to know. */
 import { PlimsollError } from "plimsoll";
-import { type Input, RAY, synthetic } from "./ilks.js";
-import { documentOf, tables, verdict } from "./report.js";
+import { runAave } from "./aave.js";
+import { comparisonOfAccounts, documentOfAccounts, tablesOfAccounts } from "./aave-report.js";
+import { type Input, synthetic } from "./ilks.js";
+import { type AaveOptions, HELP, type MakerOptions, UsageError, readOptions } from "./options.js";
+import type { LoopTick } from "./print.js";
+import { comparison, documentOf, tables } from "./report.js";
 import { plainLoop, run } from "./run.js";
-import { SnapshotError, vaultsOf } from "./snapshot.js";
+import { type Snapshot, SnapshotError, openSnapshot, poolOf, vaultsOf } from "./snapshot.js";
 
-const HELP = `Finds the liquidatable among many vaults at every tick of falling prices.
-
-Usage: npm start -- [options]        after a build: node build/keeper.js [options]
-
-  --vaults N        synthetic vaults, 1 to 90,000,000 (1,000,000)
-  --ticks N         ticks of the price path, 1 to 10,000 (12)
-  --seed N          seed of the vaults and of the path, 0 to 4,294,967,295 (1)
-  --top N           vaults to list at a tick, 0 to 1,000 (3)
-  --snapshot FILE   real vaults instead of synthetic ones
-  --ratio R         with a snapshot: the liquidation ratio, up to 27 decimals (1.1)
-  --json            one JSON document: amounts as decimal strings, as the contracts scale them
-  --help            this text
-
-Exit status: 0; 1 for a snapshot that cannot be used, or if the plain loop
-ever counts another number of unsafe vaults; 2 for a wrong option.
-`;
-
-/** A wrong option; the message names it, and its value. */
-class UsageError extends Error {
-  override readonly name = "UsageError";
+/** What a run says to people, to programs, and of every tick. */
+interface Output {
+  readonly document: () => string;
+  readonly ticks: readonly LoopTick[];
+  readonly loop: readonly LoopTick[];
 }
 
-interface Options {
-  readonly source: { readonly vaults: number } | { readonly snapshot: string; /** The liquidation ratio, ray. */ readonly ratio: bigint };
-  readonly ticks: number;
-  readonly seed: number;
-  readonly top: number;
-  readonly json: boolean;
+function runMaker({ source, ...options }: MakerOptions, snapshot: Snapshot | undefined, print: (text: string) => void): Output {
+  const input: Input = "vaults" in source ? synthetic(source.vaults, options.seed) : vaultsOf(snapshot!, source.ratio);
+  const result = run(input, options), { ticks } = result;
+  print(tables(input, result));
+  const loop = plainLoop(input, ticks);
+  print(comparison(input, result, loop));
+  return { ticks, loop, document: () => documentOf({ ...source, seed: options.seed }, input, result, loop) };
 }
 
-const OPTIONS = {
-  vaults: { type: "string" }, ticks: { type: "string" }, seed: { type: "string" }, top: { type: "string" },
-  snapshot: { type: "string" }, ratio: { type: "string" }, json: { type: "boolean" }, help: { type: "boolean", short: "h" },
-} as const satisfies ParseArgsConfig["options"];
-
-/** Vaults that a run lists at most: a document of more would not fit into a string. */
-const MOST_LISTED = 100_000;
-
-/** The options, or undefined where help was asked for. */
-function readOptions(args: string[]): Options | undefined {
-  // Not strict: `--vaults -5` is then told what is wrong with −5, and every message is ours.
-  const { tokens } = parseArgs({ args, options: OPTIONS, strict: false, tokens: true });
-  const given: Partial<Record<keyof typeof OPTIONS, string>> = {};
-  for (const token of tokens) {
-    if (token.kind === "option-terminator") continue;
-    if (token.kind === "positional") throw new UsageError(`unexpected argument ${JSON.stringify(token.value)}`);
-    if (!Object.hasOwn(OPTIONS, token.name)) throw new UsageError(`unknown option ${token.rawName}`);
-    const name = token.name as keyof typeof OPTIONS, takesValue = OPTIONS[name].type === "string";
-    if (takesValue && (!token.value || (!token.inlineValue && token.value.startsWith("--")))) throw new UsageError(`--${name} needs a value`);
-    if (!takesValue && token.value !== undefined) throw new UsageError(`--${name} takes no value, but was given ${JSON.stringify(token.value)}`);
-    given[name] = token.value ?? "";
-  }
-  if (given.help !== undefined) return undefined;
-  if (given.snapshot !== undefined && given.vaults !== undefined) throw new UsageError(`--vaults ${given.vaults} and --snapshot exclude each other`);
-  if (given.snapshot === undefined && given.ratio !== undefined) throw new UsageError(`--ratio ${given.ratio} is for a snapshot: name one with --snapshot`);
-
-  const whole = (name: "vaults" | "ticks" | "seed" | "top", least: number, most: number, otherwise: number) => {
-    const text = given[name], value = Number(text);
-    if (text === undefined) return otherwise;
-    if (!/^\d+$/.test(text) || value < least || value > most) {
-      throw new UsageError(`--${name} must be a whole number from ${least} to ${most.toLocaleString("en-US")}, not ${JSON.stringify(text)}`);
-    }
-    return value;
-  };
-  const ticks = whole("ticks", 1, 10_000, 12), top = whole("top", 0, 1000, 3);
-  if (top * ticks > MOST_LISTED) throw new UsageError(`--top ${top} at ${ticks} ticks lists more than ${MOST_LISTED.toLocaleString("en-US")} vaults`);
-  const source = given.snapshot === undefined
-    ? { vaults: whole("vaults", 1, 90_000_000, 1_000_000) }
-    : { snapshot: given.snapshot, ratio: readRatio(given.ratio ?? "1.1") };
-  return { source, ticks, seed: whole("seed", 0, 2 ** 32 - 1, 1), top, json: given.json !== undefined };
-}
-
-/** A decimal number as a ray. */
-function readRatio(text: string): bigint {
-  const [, units = "", decimals = ""] = /^(\d{1,9})(?:\.(\d{1,27}))?$/.exec(text) ?? [];
-  const ratio = BigInt(units) * RAY + BigInt(decimals.padEnd(27, "0"));
-  if (ratio === 0n) throw new UsageError(`--ratio must be a decimal number above 0, such as 1.5, not ${JSON.stringify(text)}`);
-  return ratio;
+function runAccounts(options: AaveOptions, snapshot: Snapshot, print: (text: string) => void): Output {
+  const result = runAave(poolOf(snapshot), options), { ticks, loop } = result;
+  print(tablesOfAccounts(options, result));
+  print(comparisonOfAccounts(result));
+  return { ticks, loop, document: () => documentOfAccounts(options, result) };
 }
 
 /** Runs and reports; answers the exit status. */
-function main(options: Options): number {
+function main(args: string[]): number {
+  const options = readOptions(args);
+  if (!options) {
+    process.stdout.write(HELP);
+    return 0;
+  }
   const print = (text: string) => void (options.json || process.stdout.write(text));
-  const { source, seed } = options;
-  const input: Input = "vaults" in source ? synthetic(source.vaults, seed) : vaultsOf(source.snapshot, source.ratio);
-  const result = run(input, options);
-  print(tables(input, result));
-  const loop = plainLoop(input, result.ticks);
-  print(verdict(input, result, loop));
-  if (options.json) process.stdout.write(`${documentOf({ ...source, seed }, input, result, loop)}\n`);
+  const snapshot = options.snapshot === undefined ? undefined : openSnapshot(options.snapshot);
+  const { protocol = snapshot?.protocol ?? "maker" } = options;
+  if (snapshot?.protocol && snapshot.protocol !== protocol) throw new UsageError(`--protocol ${protocol}: ${snapshot.file} is a snapshot for ${snapshot.protocol}`);
+  const { document, ticks, loop } = protocol === "maker" ? runMaker(options.maker(), snapshot, print) : runAccounts(options.aave(), snapshot!, print);
+  if (options.json) process.stdout.write(`${document()}\n`);
 
-  const differs = result.ticks.find(({ unsafe }, i) => unsafe !== loop[i]!.unsafe);
-  if (!differs) return 0;
-  process.stderr.write(`keeper: WRONG: at tick ${differs.tick} the book has ${differs.unsafe} unsafe vaults, the plain loop ${loop[differs.tick]!.unsafe}\n`);
+  const differs = ticks.findIndex(({ unsafe }, i) => unsafe !== loop[i]!.unsafe);
+  if (differs < 0) return 0;
+  process.stderr.write(`keeper: WRONG: at tick ${differs} the book has ${ticks[differs]!.unsafe} unsafe, the plain loop ${loop[differs]!.unsafe}\n`);
   return 1;
 }
 
@@ -110,9 +59,7 @@ process.stdout.on("error", (error: NodeJS.ErrnoException) => {
 });
 
 try {
-  const options = readOptions(process.argv.slice(2));
-  if (options) process.exitCode = main(options);
-  else process.stdout.write(HELP);
+  process.exitCode = main(process.argv.slice(2));
 } catch (error) {
   const usage = error instanceof UsageError;
   if (!usage && !(error instanceof SnapshotError) && !(error instanceof PlimsollError && error.code === "out-of-memory")) throw error;

@@ -1,46 +1,7 @@
-/** What the keeper prints: tables for people, one document for programs. */
-import { styleText } from "node:util";
+/** What the keeper prints of Maker's vaults: tables for people, one document for programs. */
 import { RAD, RAY, WAD, type Input } from "./ilks.js";
-import { BATCH, type LoopTick, type Run, type Tick, type Vault, percentile } from "./run.js";
-
-// ---- Numbers
-
-const whole = (value: number) => value.toLocaleString("en-US");
-
-/** An amount in units of `unit`, rounded down, with thousands set apart; what rounds to nothing is not shown as nothing. */
-function amount(value: bigint, unit: bigint, decimals: number): string {
-  const scaled = (value * 10n ** BigInt(decimals)) / unit;
-  if (scaled === 0n && value > 0n) return `<0.${"1".padStart(decimals, "0")}`;
-  const digits = scaled.toString().padStart(decimals + 1, "0"), point = digits.length - decimals;
-  return BigInt(digits.slice(0, point)).toLocaleString("en-US") + (decimals ? `.${digits.slice(point)}` : "");
-}
-
-const percent = (share: number) => `${share < 0 ? "−" : "+"}${Math.abs(share * 100).toFixed(2)} %`;
-const tenths = (value: number) => value.toLocaleString("en-US", { minimumFractionDigits: 1, maximumFractionDigits: 1 });
-const time = (microseconds: number) => `${tenths(microseconds)} µs`;
-
-// ---- Tables
-
-const coloured = process.stdout.isTTY && !process.env["NO_COLOR"];
-const bold = (text: string) => (coloured ? styleText("bold", text) : text);
-const dim = (text: string) => (coloured ? styleText("dim", text) : text);
-
-interface Row {
-  readonly cells: readonly string[];
-  /** Text behind the cells that no column makes room for. */
-  readonly rest?: string;
-  readonly style?: (text: string) => string;
-}
-
-/** Rows in columns: those in `left` flush left, the others flush right. A row may have fewer cells than others. */
-function table(rows: readonly Row[], left: readonly number[]): string {
-  const widths: number[] = [];
-  for (const { cells } of rows) cells.forEach((cell, i) => { widths[i] = Math.max(widths[i] ?? 0, cell.length); });
-  return rows.map(({ cells, rest = "", style = String }) => {
-    const line = cells.map((cell, i) => (left.includes(i) ? cell.padEnd(widths[i]!) : cell.padStart(widths[i]!))).join("  ");
-    return `${style(`${line}  ${rest}`.trimEnd())}\n`;
-  }).join("");
-}
+import { type LoopTick, type Row, agree, amount, bold, dim, json, percent, percentiles, table, tenths, time, verdict, whole } from "./print.js";
+import { BATCH, type Run, type Tick, type Vault } from "./run.js";
 
 /** What was loaded, and every tick: all that is known before the plain loop has run. */
 export function tables(input: Input, { book, counts, loadMilliseconds, bytes, ticks }: Run): string {
@@ -90,28 +51,9 @@ function barkRow({ ilks }: Input, { id, market, key, health, liquidation }: Vaul
   return { cells: [...cells, amount(dart, WAD, 2), amount(dink, WAD, 4), amount(tab, RAD, 2)] };
 }
 
-/** p50 and p99 of the ticks; the opening is none. */
-function percentiles(ticks: readonly { readonly microseconds: number }[]): { readonly p50: number; readonly p99: number } {
-  const times = ticks.slice(1).map(({ microseconds }) => microseconds);
-  return { p50: percentile(times, 0.5), p99: percentile(times, 0.99) };
-}
-
-/** Whether the plain loop counts what the book counts, at the opening and at every tick. */
-const agree = (ticks: readonly Tick[], loop: readonly LoopTick[]) => ticks.every(({ unsafe }, i) => unsafe === loop[i]!.unsafe);
-
-/** Times of the book and of the plain loop side by side, and whether they agree. */
-export function verdict({ count }: Input, { ticks }: Run, loop: readonly LoopTick[]): string {
-  const book = percentiles(ticks), plain = percentiles(loop);
-  const line = (name: string, fast: number, slow: number) => ({ cells: [name, time(fast), time(slow), `${slow < fast ? (slow / fast).toPrecision(1) : tenths(slow / fast)}×`] });
-  const times = table([
-    { cells: [ticks.length === 2 ? "1 tick" : `${whole(ticks.length - 1)} ticks`, "Plimsoll", "BigInt loop", ""], style: bold },
-    line("p50", book.p50, plain.p50),
-    line(ticks.length > 100 ? "p99" : "p99, the slowest", book.p99, plain.p99),
-    line("opening", ticks[0]!.microseconds, loop[0]!.microseconds),
-  ], [0]);
-  const batches = count > BATCH ? `The BigInt loop ran over ${whole(BATCH)} vaults at a time, to fit into memory.\n` : "";
-  const end = agree(ticks, loop) ? "Both count the same unsafe vaults at the opening and at every tick." : "THEY DO NOT AGREE on which vaults are unsafe.";
-  return `${times}\n${batches}${end}\n`;
+/** Times of the book and of the plain loop, and whether they agree. */
+export function comparison({ count }: Input, { ticks }: Run, loop: readonly LoopTick[]): string {
+  return verdict(ticks, loop, "vaults", count > BATCH ? `The BigInt loop ran over ${whole(BATCH)} vaults at a time, to fit into memory.\n` : "");
 }
 
 // ---- The document
@@ -135,7 +77,5 @@ export function documentOf(source: object, input: Input, { book, counts, loadMil
     loop: percentiles(loop),
     agree: agree(ticks, loop),
   };
-  return JSON.stringify(document, (_, value) => (
-    typeof value === "bigint" ? `${value}` : typeof value === "number" ? Math.round(value * 1000) / 1000 : value
-  ), 2);
+  return json(document);
 }

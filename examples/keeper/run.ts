@@ -1,7 +1,9 @@
 /** The run: a book is filled, prices fall, and each tick is timed; then the same ticks by the plain loop. */
 import { type BookOf, type Complete, type Inspection, openBook } from "plimsoll";
 import { maker } from "plimsoll/maker";
-import { type Input, pricePath, spotAt } from "./ilks.js";
+import { type Input, spotAt } from "./ilks.js";
+import { pricePath } from "./prices.js";
+import type { LoopTick } from "./print.js";
 import { progress } from "./progress.js";
 
 type MakerBook = BookOf<typeof maker>;
@@ -33,6 +35,9 @@ export interface Run {
   readonly ticks: readonly Tick[];
 }
 
+/** How far prices fall from the first tick to the last. */
+const FALL = 0.03;
+
 /** Fills a book, then plays the falling prices; lists the first `top` to bark at every tick. */
 export function run(input: Input, options: { readonly ticks: number; readonly seed: number; readonly top: number }): Run {
   const { ilks, system, count, keyBytes } = input;
@@ -52,7 +57,7 @@ export function run(input: Input, options: { readonly ticks: number; readonly se
   loading.end();
   const { bytes } = book;
 
-  const path = [ilks.map(({ figures }) => figures.val!), ...pricePath(ilks, options.ticks, options.seed)];
+  const path = [ilks.map(({ figures }) => figures.val!), ...pricePath(ilks.map(({ figures }) => ({ from: figures.val!, change: 1 - FALL })), options.ticks, options.seed)];
   const listed = new Set<number>(), ticks: Tick[] = [], playing = progress("Ticks", path.length);
   let unsafe = 0;
   for (const [tick, vals] of path.entries()) {
@@ -84,11 +89,6 @@ function firstToBark(book: MakerBook, top: number, listed: Set<number>): Vault[]
   const fresh = [...riskiest.ids].filter((id) => !listed.has(id)).slice(0, top);
   for (const id of fresh) listed.add(id);
   return fresh.map((id) => book.inspect(id));
-}
-
-export interface LoopTick {
-  readonly microseconds: number;
-  readonly unsafe: number;
 }
 
 /** More vaults than this as objects need more memory than a machine may have: the loop then runs over so many at a time. */
@@ -131,9 +131,4 @@ function countUnsafe(vaults: readonly Complete<typeof maker.vault>[], spot: bigi
   let unsafe = 0;
   for (const { ink, art } of vaults) if (spot > 0n && ink * spot < art * rate) ++unsafe;
   return unsafe;
-}
-
-/** The smallest of the values that a share of all does not exceed. */
-export function percentile(values: readonly number[], share: number): number {
-  return [...values].sort((a, b) => a - b)[Math.ceil(values.length * share) - 1]!;
 }

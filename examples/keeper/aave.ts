@@ -1,0 +1,357 @@
+/** The keeper's run on an Aave pool: a book is filled with the borrowers, prices move, and each tick is timed; then the same by the plain loop. */
+import { openBook } from "plimsoll";
+import { type AaveV3, type AaveV3Account, aaveV3 } from "plimsoll/aave-v3";
+import { type AaveOptions, MOST_LISTED, UsageError } from "./options.js";
+import { pricePath } from "./prices.js";
+import type { LoopTick } from "./print.js";
+import { progress } from "./progress.js";
+import { type Pool, type Reserve, SnapshotError } from "./snapshot.js";
+
+/** Dollars have the oracle's 8 decimals. */
+export const DOLLAR = 10n ** 8n;
+/** The first revision that lets borrowers in eMode choose among categories that a bitmap names; before, a reserve is in one category. */
+const BITMAPS = 5;
+/** The first revision that rounds against the borrower, and takes health of the sum of weighted values. */
+const DIRECTED = 9;
+/** The first revision in which collateral counts whose own threshold is 0. */
+const COUNTS_ALL = 10;
+
+const openPool = (aave: AaveV3) => openBook(aave, { keyBytes: 20 });
+type AaveBook = ReturnType<typeof openPool>;
+
+/** One side of what an account has in a reserve. */
+export interface Leg {
+  readonly reserve: Reserve;
+  readonly side: "collateral" | "debt" | "idle";
+  /** Units of the token, interest included, and dollars. */
+  readonly amount: bigint;
+  readonly value: bigint;
+  /** The price at which the account is liquidated, of what counts. */
+  readonly liquidationPrice?: ReturnType<AaveBook["liquidationPrices"]>[number]["price"];
+}
+
+export interface Account {
+  readonly address: string;
+  readonly status: ReturnType<AaveBook["inspect"]>["status"];
+  readonly health: bigint | number | undefined;
+  /** Dollars. */
+  readonly collateral: bigint | undefined;
+  readonly debt: bigint | undefined;
+  readonly eMode: string | undefined;
+  readonly legs: readonly Leg[];
+}
+
+/** What repaying as much as the contract takes would do, or why it takes nothing. */
+export type Liquidation =
+  | { readonly refused: true; readonly reason: string }
+  | {
+    readonly refused: false;
+    readonly debt: Reserve;
+    readonly collateral: Reserve;
+    /** Units of the two tokens; the collateral is the liquidator's, the protocol's fee comes on top of it. */
+    readonly repaid: bigint;
+    readonly seized: bigint;
+    readonly fee: bigint;
+    /** Dollars. What the liquidator gains is what it seizes beyond what it repays. */
+    readonly repaidValue: bigint;
+    readonly seizedValue: bigint;
+    readonly feeValue: bigint;
+    readonly gain: bigint;
+  };
+
+export interface Liquidatable {
+  readonly address: string;
+  readonly health: bigint | number | undefined;
+  readonly liquidation: Liquidation;
+}
+
+/** The book at some prices. */
+export interface State {
+  readonly prices: readonly bigint[];
+  readonly unsafe: number;
+  /** Health below 1.1, the unsafe among them. */
+  readonly near: number;
+  /** Accounts whose evaluation reverts. */
+  readonly reverts: number;
+  /** What to liquidate, riskiest first. */
+  readonly liquidatable: readonly Liquidatable[];
+}
+
+export interface AaveTick extends LoopTick {
+  /** 0 is the opening: every account is looked at for the first time. */
+  readonly tick: number;
+  readonly prices: readonly bigint[];
+  readonly becameUnsafe: number;
+  readonly becameSafe: number;
+  /** The riskiest of those that became unsafe. */
+  readonly fresh: readonly Liquidatable[];
+}
+
+export interface AaveRun {
+  readonly pool: Pool;
+  /** The protocol with its revision, such as `aave-v3.7`. */
+  readonly protocol: string;
+  readonly at: bigint;
+  readonly loadMilliseconds: number;
+  readonly bytes: number;
+  /** The riskiest accounts at the snapshot's prices. */
+  readonly riskiest: readonly Account[];
+  readonly opening: State;
+  readonly end: State;
+  readonly ticks: readonly AaveTick[];
+  readonly loop: readonly LoopTick[];
+}
+
+/** Health of a tenth above the line. */
+const NEAR = 10n ** 17n;
+const ALL = (1n << 128n) - 1n, UINT_MAX = (1n << 256n) - 1n;
+
+/** Fills a book, looks at it at the snapshot's prices, moves prices to the given ones, and looks again. */
+export function runAave(pool: Pool, options: AaveOptions): AaveRun {
+  const { revision, ticks: count, seed, top } = options, taken = pool.taken ?? 0n, at = options.at ?? taken;
+  if (at < taken) throw new UsageError(`--at ${at} lies before ${taken}, when the snapshot was taken`);
+  const opening: readonly bigint[] = pool.reserves.map(({ assetPrice }) => assetPrice), end = pricesGiven(pool, options);
+
+  const aave = aaveV3({ revision }), book = openPool(aave), categoryOf = revision < BITMAPS ? categoriesOf(pool) : undefined;
+  pool.reserves.forEach(({ symbol: _, address: __, active: ___, liquidationBonus = options.liquidationBonus, ...figures }, i) => book.addMarket({
+    ...figures, liquidationBonus, liquidationProtocolFee: options.liquidationProtocolFee, lastUpdateTimestamp: taken,
+    currentLiquidityRate: options.currentLiquidityRate, currentVariableBorrowRate: options.currentVariableBorrowRate,
+    ...(categoryOf && { eModeCategory: categoryOf[i]! }),
+  }));
+  for (const { id, label: _, collateralBitmap, liquidationBonus = options.liquidationBonus, ...figures } of pool.categories) {
+    book.setCategory(id, { ...figures, liquidationBonus, ...(categoryOf ? {} : { collateralBitmap }) });
+  }
+  const started = performance.now();
+  book.load(pool.borrowers.map(({ address: _, ...account }) => account), Buffer.concat(pool.borrowers.map(({ address }) => Buffer.from(address.slice(2), "hex"))));
+  const loadMilliseconds = performance.now() - started, { bytes } = book;
+
+  const indexes = pool.reserves.map(({ liquidityIndex, variableBorrowIndex }) => {
+    const time = { lastUpdateTimestamp: taken, blockTimestamp: at }, { currentLiquidityRate, currentVariableBorrowRate } = options;
+    const supply = aave.normalizedIncome({ liquidityIndex, currentLiquidityRate, ...time });
+    const debt = aave.normalizedDebt({ variableBorrowIndex, currentVariableBorrowRate, ...time });
+    if (supply.reverts || debt.reverts) throw new UsageError(`interest cannot be accrued to --at ${at}: the contract reverts`);
+    return { income: supply.normalizedIncome, debt: debt.normalizedDebt };
+  });
+  let current = opening;
+  const setPrices = (prices: readonly bigint[]) => {
+    prices.forEach((assetPrice, market) => { if (assetPrice !== current[market]) book.setMarket(market, { assetPrice }); });
+    current = prices;
+  };
+
+  const list = (ids: Iterable<number>, prices: readonly bigint[]) => Array.from(ids, (id): Liquidatable => {
+    const { key, account, health } = book.inspect(id, { at });
+    return { address: key!, health, liquidation: bestOf(book, id, account, pool.reserves, prices, at) };
+  });
+  const look = (prices: readonly bigint[]): State => {
+    setPrices(prices);
+    const unsafe = book.scan({ at, order: "riskiest", idsOnly: true });
+    return {
+      prices, unsafe: unsafe.length, near: book.scan({ at, within: NEAR, idsOnly: true }).length,
+      reverts: book.scan({ at, status: "reverts", idsOnly: true }).length, liquidatable: list(unsafe.ids.subarray(0, MOST_LISTED), prices),
+    };
+  };
+  const accountOf = (id: number): Account => {
+    const { key, account, status, health, collateral, debt } = book.inspect(id, { at }), prices = book.liquidationPrices(id, { at });
+    return {
+      address: key!, status, health, collateral, debt,
+      eMode: pool.categories.find((category) => BigInt(category.id) === account.userEModeCategory)?.label,
+      legs: legsOf(account, pool.reserves, indexes, revision).map(({ market, ...leg }) => {
+        const found = prices.find((price) => price.market === market && price.side === leg.side);
+        return { ...leg, ...(found && { liquidationPrice: found.price }) };
+      }),
+    };
+  };
+
+  // The path comes first: its opening is the first scan of all.
+  const courses = opening.map((from, i) => ({ from, change: Number(end[i]) / Number(from) }));
+  const path = [opening, ...pricePath(courses, count, seed).map((prices) => prices.map((price) => price || 1n))];
+  path[count] = end;
+  const ticks: AaveTick[] = [], playing = progress("Ticks", path.length);
+  let unsafe = 0;
+  for (const [tick, prices] of path.entries()) {
+    const started = performance.now();
+    setPrices(prices);
+    const changes = book.scan({ at, since: "last", order: "riskiest", idsOnly: true });
+    const microseconds = (performance.now() - started) * 1000;
+
+    unsafe += changes.unsafe.length - changes.safe.length;
+    ticks.push({
+      tick, prices, microseconds, unsafe, becameUnsafe: changes.unsafe.length, becameSafe: changes.safe.length,
+      fresh: list(changes.unsafe.ids.subarray(0, top), prices),
+    });
+    playing.advance(1);
+  }
+  playing.end();
+
+  const first = look(opening), riskiest = Array.from(book.scan({ at, within: ALL, order: "riskiest", limit: top, idsOnly: true }).ids, accountOf);
+  return {
+    pool, protocol: aave.name, at, loadMilliseconds, bytes, riskiest, opening: first, end: look(end), ticks,
+    loop: plainLoop(pool, indexes, path, revision),
+  };
+}
+
+/** The prices that the options give: a price outranks a fall, and an asset's own fall that of all. */
+function pricesGiven({ file, reserves }: Pool, { prices, drops }: AaveOptions): bigint[] {
+  const find = (option: string, asset: string) => {
+    const found = reserves.flatMap(({ symbol, address }, i) => (symbol === asset || address === asset.toLowerCase() ? [i] : []));
+    if (found.length === 1) return found[0]!;
+    throw new UsageError(found.length
+      ? `--${option}: ${asset} is the symbol of several assets: name an address, such as ${reserves[found[0]!]!.address}`
+      : `--${option}: ${file} has no ${JSON.stringify(asset)}; it has ${reserves.map(({ symbol }) => symbol).join(", ")}`);
+  };
+  const falls = reserves.map(() => 0n), given = new Map<number, bigint>();
+  for (const [asset, fall] of drops) if (asset === undefined) reserves.forEach(({ assetPrice }, i) => { if (!isPegged(assetPrice)) falls[i] = fall; });
+  for (const [asset, fall] of drops) if (asset !== undefined) falls[find("drop", asset)] = fall;
+  for (const [asset, price] of prices) given.set(find("price", asset), price);
+  return reserves.map(({ assetPrice }, i) => given.get(i) ?? ((assetPrice * (10n ** 18n - falls[i]!)) / 10n ** 18n || 1n));
+}
+
+/** Within 2 % of a dollar. */
+const isPegged = (price: bigint) => price * 100n >= DOLLAR * 98n && price * 100n <= DOLLAR * 102n;
+
+/**
+ * Before 3.2 a reserve is in one category. The one for each that judges the file's borrowers as its bitmaps would: that of those in
+ * eMode who hold it as collateral there.
+ */
+function categoriesOf({ file, reserves, categories, borrowers }: Pool): bigint[] {
+  const chosen = reserves.map(() => 0n);
+  for (const { userEModeCategory = 0n, reserves: positions, address } of borrowers) {
+    const bitmap = categories.find(({ id }) => BigInt(id) === userEModeCategory)?.collateralBitmap ?? 0n;
+    for (const { reserve, usingAsCollateral } of positions) {
+      if (!usingAsCollateral || !(bitmap >> BigInt(reserve) & 1n)) continue;
+      if (chosen[reserve] && chosen[reserve] !== userEModeCategory) {
+        throw new SnapshotError(`${file}: ${reserves[reserve]!.symbol} is collateral of ${address} in the eMode category ${userEModeCategory} and of another in ${chosen[reserve]}: before revision ${BITMAPS} a reserve has one`);
+      }
+      chosen[reserve] = userEModeCategory;
+    }
+  }
+  return chosen;
+}
+
+interface Indexes {
+  readonly income: bigint;
+  readonly debt: bigint;
+}
+
+/** What an account has, for people: amounts as the token contracts tell them at the snapshot's prices. */
+function legsOf({ reserves: positions }: AaveV3Account, reserves: readonly Reserve[], indexes: readonly Indexes[], revision: number): (Leg & { readonly market: number })[] {
+  return positions.flatMap(({ reserve: market, scaledATokenBalance = 0n, scaledVariableDebt = 0n, usingAsCollateral = scaledATokenBalance > 0n }) => {
+    const reserve = reserves[market]!, { income, debt } = indexes[market]!, worth = (amount: bigint) => (amount * reserve.assetPrice) / 10n ** reserve.decimals;
+    const held = balanceOf(scaledATokenBalance, income, revision), owed = debtOf(scaledVariableDebt, debt, revision);
+    return [
+      ...(held ? [{ market, reserve, side: usingAsCollateral ? "collateral" as const : "idle" as const, amount: held, value: worth(held) }] : []),
+      ...(owed ? [{ market, reserve, side: "debt" as const, amount: owed, value: worth(owed) }] : []),
+    ];
+  });
+}
+
+/** The contract refuses to leave less than 1,000 dollars of a debt or collateral that it does not take whole. */
+const DUST = /MustNotLeaveDust|MUST_NOT_LEAVE_DUST/;
+
+/** Repays as much as the contract takes: all that the close factor allows, or where that leaves dust the most that does not. */
+function repayMost(book: AaveBook, id: number, debt: number, collateral: number, at: bigint) {
+  const ask = (debtToCover: bigint) => book.ask(id, "liquidationCall", { collateralReserveId: BigInt(collateral), debtReserveId: BigInt(debt), debtToCover }, { at });
+  const leavesDust = (answer: ReturnType<typeof ask>) => answer.reverts && DUST.test(answer.reason);
+  const all = ask(UINT_MAX);
+  if (!leavesDust(all)) return all;
+  let low = 0n, high = 1n << 128n; // the less is repaid, the more is left
+  while (high - low > 1n) {
+    const middle = (low + high) / 2n;
+    if (leavesDust(ask(middle))) high = middle;
+    else low = middle;
+  }
+  const most = low ? ask(low) : all;
+  return most.reverts ? all : most;
+}
+
+/** Of all pairs of what an account owes and what it holds the one by which a liquidator gains most. */
+function bestOf(book: AaveBook, id: number, { reserves: positions }: AaveV3Account, reserves: readonly Reserve[], prices: readonly bigint[], at: bigint): Liquidation {
+  const owed = positions.filter(({ scaledVariableDebt }) => scaledVariableDebt), held = positions.filter(({ scaledATokenBalance }) => scaledATokenBalance);
+  const reasons = new Set<string>();
+  let best: Exclude<Liquidation, { refused: true }> | undefined;
+  for (const { reserve: debt } of owed) {
+    // Who holds nothing is asked for what it owes: the contract then says why not.
+    for (const { reserve: collateral } of held.length ? held : [{ reserve: debt }]) {
+      const off = [debt, collateral].find((reserve) => !reserves[reserve]!.active);
+      if (off !== undefined) {
+        reasons.add(`${reserves[off]!.symbol} is not active`);
+        continue;
+      }
+      const answer = repayMost(book, id, debt, collateral, at);
+      if (answer.reverts) {
+        reasons.add(answer.reason);
+        continue;
+      }
+      const worth = (amount: bigint, reserve: number) => (amount * prices[reserve]!) / 10n ** reserves[reserve]!.decimals;
+      const { actualDebtToLiquidate: repaid, actualCollateralToLiquidate: seized, liquidationProtocolFeeAmount: fee } = answer;
+      const repaidValue = worth(repaid, debt), seizedValue = worth(seized, collateral), gain = seizedValue - repaidValue;
+      if (best && best.gain >= gain) continue;
+      best = { refused: false, debt: reserves[debt]!, collateral: reserves[collateral]!, repaid, seized, fee, repaidValue, seizedValue, feeValue: worth(fee, collateral), gain };
+    }
+  }
+  return best ?? { refused: true, reason: [...reasons].join(", ") };
+}
+
+// ---- The plain loop
+
+const RAY = 10n ** 27n, WAD = 10n ** 18n, BPS = 10000n;
+const halfUp = (a: bigint, b: bigint, c: bigint) => (checked(a * b) + c / 2n) / c;
+const ceil = (a: bigint, b: bigint, c: bigint) => (checked(a * b) + c - 1n) / c;
+const balanceOf = (scaled: bigint, index: bigint, revision: number) => (revision < DIRECTED ? halfUp(scaled, index, RAY) : scaled * index / RAY);
+const debtOf = (scaled: bigint, index: bigint, revision: number) => (revision < DIRECTED ? halfUp(scaled, index, RAY) : ceil(scaled, index, RAY));
+
+class Overflow extends Error {}
+/** Solidity's checked arithmetic. */
+function checked(value: bigint): bigint {
+  if (value > UINT_MAX) throw new Overflow();
+  return value;
+}
+
+/** The same borrowers at the same ticks as keepers write it: an array of objects, and Aave's rule in BigInt. The indexes are given. */
+function plainLoop({ reserves, categories, borrowers }: Pool, indexes: readonly Indexes[], path: readonly (readonly bigint[])[], revision: number): LoopTick[] {
+  const units = reserves.map(({ decimals }) => 10n ** decimals), looping = progress("The plain loop", path.length);
+  const accounts = borrowers.map(({ userEModeCategory, reserves: positions }) => {
+    const category = categories.find(({ id }) => BigInt(id) === userEModeCategory);
+    return positions.map(({ reserve, scaledATokenBalance = 0n, scaledVariableDebt = 0n, usingAsCollateral }) => ({
+      reserve, owed: scaledVariableDebt,
+      held: usingAsCollateral && (revision >= COUNTS_ALL || reserves[reserve]!.liquidationThreshold) ? scaledATokenBalance : 0n,
+      threshold: category && (category.collateralBitmap >> BigInt(reserve) & 1n) ? category.liquidationThreshold : reserves[reserve]!.liquidationThreshold,
+    }));
+  });
+
+  /** `GenericLogic.calculateUserAccountData`: is the health factor below 1? */
+  const isUnsafe = (account: (typeof accounts)[number], prices: readonly bigint[]) => {
+    let collateral = 0n, weighted = 0n, debt = 0n;
+    for (const { reserve, held, owed, threshold } of account) {
+      const price = prices[reserve]!, unit = units[reserve]!, index = indexes[reserve]!;
+      if (held) {
+        const value = checked(balanceOf(held, index.income, revision) * price) / unit;
+        collateral += value;
+        weighted += value * threshold;
+      }
+      if (owed) {
+        const amount = debtOf(owed, index.debt, revision);
+        debt += revision < DIRECTED ? checked(amount * price) / unit : ceil(amount, price, unit);
+      }
+    }
+    if (debt === 0n) return false;
+    if (revision >= DIRECTED) return halfUp(weighted, WAD, debt) / BPS < WAD;
+    return halfUp(halfUp(collateral, collateral && weighted / collateral, BPS), WAD, debt) < WAD;
+  };
+
+  const ticks = path.map((prices) => {
+    const started = performance.now();
+    let unsafe = 0;
+    for (const account of accounts) {
+      try {
+        if (isUnsafe(account, prices)) ++unsafe;
+      } catch (error) {
+        if (!(error instanceof Overflow)) throw error; // the contract reverts: nobody is liquidated
+      }
+    }
+    looping.advance(1);
+    return { microseconds: (performance.now() - started) * 1000, unsafe };
+  });
+  looping.end();
+  return ticks;
+}
