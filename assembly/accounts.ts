@@ -9,7 +9,7 @@ import { CELL, assetSet, assetsHeld, erase, evaluate, priceOf, ratioTo, settle, 
 import { ensure } from "./store/blocks";
 import {
   Fault, LINK_REVERTS, LINK_UNSAFE, ORDINAL, REVERT_BITS, ROWS_LOG, UNSAFE_BITS,
-  chunkAt, foundBlock, foundLog, foundMarket, foundPlace, giveNumber, groupOf, idAt, linesOf, linkAt, marketAt, moveNumber, needed, place, reserveNumbers,
+  chunkAt, foundBlock, foundLog, foundMarket, foundPlace, giveNumber, groupOf, idAt, linesOf, linkAt, marketAt, moveNumber, needed, open, place, reserveNumbers,
   rowOf, seek, takeNumber, userKeyAt, userKeyBytes, vacate, vaultAt,
 } from "./store/chunks";
 import { enter, leave, reserveKeys } from "./store/keys";
@@ -103,6 +103,7 @@ export function rewriteAccount(id: f64): i32 {
   }
   seek(to);
   write(foundMarket, foundBlock, foundLog, foundPlace, number, STAGE);
+  open(foundMarket, chunkAt(to >> ROWS_LOG), foundPlace, 1);
   return 0;
 }
 
