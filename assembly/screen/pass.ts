@@ -244,7 +244,7 @@ function visit(market: usize, ordinal: u32, plane: i32, exact: bool, all: bool, 
         }
         most = f32x4.pmax(most, other);
         if (!v128.any_true(f32x4.gt(most, lo))) {
-          most = v128.shuffle<i32>(largest(most), never, 0, 4, 4, 4);
+          most = v128.shuffle<i32>(v128.shuffle<i32>(largest(most), never, 0, 4, 4, 4), v128.load(bounds), 0, 1, 2, 7); // LOOSE stays
           if (!keep && v128.any_true(f32x4.ne(most, v128.load(bounds)))) v128.store(bounds, most); // else no line of cache is made dirty
           over = f32x4.pmax(over, most);
           continue;
