@@ -298,9 +298,13 @@ function factorOf(now: usize, then: usize): f32 {
 // @ts-ignore: decorator
 @inline function assetIn(i: u32): u32 { return i < assetCount ? i : BASE; }
 
+/** Whether something owed weighed nothing when keys were made, and does now: they take its debtors for accounts without debt. */
+let asleep: bool = false;
+
 /** Finds the factors of a set. False where keys cannot tell of an asset that accounts use: a weight was NaN, or is. */
 function findFactors(set: usize): bool {
   let known = true, spread: f32 = 1;
+  asleep = false;
   for (let i: u32 = 0; i <= assetCount; ++i) {
     const asset = assetIn(i), to = asset << 2;
     let mostOwed: f32 = 0, leastOwed: f32 = Infinity, leastHeld: f32 = Infinity, mostHeld: f32 = 0;
@@ -308,9 +312,12 @@ function findFactors(set: usize): bool {
       if (!load<u8>(USED_CATEGORIES + c)) continue;
       const at = (c << 10) + to;
       const owed = factorOf(set + WEIGHTS + at, references + at), held = factorOf(set + WEIGHTS + 512 + at, references + 512 + at);
-      if (owed != owed || held != held) known = known && !load<u8>(NAMED + asset);
-      mostOwed = max(mostOwed, owed); leastOwed = min(leastOwed, owed);
-      mostHeld = max(mostHeld, held); leastHeld = min(leastHeld, held);
+      // From a weight of 0 no key tells what is owed; NaN moves limits as far as they go.
+      const woken = !(owed < Infinity), named = load<u8>(NAMED + asset) != 0;
+      if (named && (woken || held != held)) known = false;
+      if (named && woken && !load<f32>(references + at)) asleep = true;
+      mostOwed = woken ? Infinity : max(mostOwed, owed); leastOwed = owed != owed ? 0 : min(leastOwed, owed);
+      mostHeld = held != held ? Infinity : max(mostHeld, held); leastHeld = held != held ? 0 : min(leastHeld, held);
       const entry = load<u32>(set + THRESHOLDS + (c << 9) + to), bps = <f32>(entry & Entry.BPS);
       if (rule == Rule.AAVE_AVERAGE && asset != BASE && !(entry & Entry.UNCOUNTED)) spread = max(spread, bps > 1 ? bps / (bps - 1) : Infinity);
     }
@@ -355,7 +362,7 @@ function findLimits(set: usize, shape: u32, mask: usize): void {
   const fell = extreme(LEAST_HELD, BY_LEAST_HELD, mask + 16) / extreme(MOST_OWED, BY_MOST_OWED, mask);
   const rose = extreme(MOST_HELD, BY_MOST_HELD, mask + 16) / extreme(LEAST_OWED, BY_LEAST_OWED, mask);
   if (!(fell > 1 - off && rose < 1 + off)) drifted = true;
-  low = fell > 0 ? below32(fell * (1 - off)) : 0;
+  low = fell > 1e-30 ? below32(fell * (1 - off)) : -1; // below every key of a debt, which may have vanished to 0
   high = rose < 1e30 ? above32(rose * (1 + off) * <f64>load<f32>(set, SPREAD)) : Infinity;
 }
 
@@ -406,6 +413,7 @@ export function inScenario(record: usize, market: usize): void {
   memory.copy(record, market, SHELF_BYTES);
   findFactors(other);
   setLimits(record, other);
+  if (asleep) store<u32>(record, Sound.EXACT, PASS);
   settled = false; // the factors of the book are found anew
 }
 
@@ -423,7 +431,8 @@ function weighIn(set: usize, category: u32, index: u32): void {
   let owed = load<f64>(asset, OWED_WEIGHT), held = load<f64>(asset, HELD_WEIGHT);
   if (rule <= Rule.AAVE_SUM) { // basis points; an average of them is cut by less than one
     owed *= 10000;
-    held *= <f64>(entry & Entry.BPS) - (rule == Rule.AAVE_AVERAGE && entry & Entry.BPS ? 1 : 0);
+    const bps = <f64>(entry & Entry.BPS);
+    held *= rule == Rule.AAVE_SUM ? bps : bps ? bps - 1 : NaN; // of 0 it costs the others theirs
   }
   if (entry & Entry.UNCOUNTED) held = 0;
   if (entry & Entry.SLOW || (set == other && coarse(asset))) { owed = NaN; held = NaN; }
