@@ -40,10 +40,10 @@ export function entryOf(asset: usize, category: u32, index: u32): u32 {
   if (rule > Rule.AAVE_SUM) return 0;
   aave.choose(choices);
   const own = load<u32>(asset, AaveFigure.THRESHOLD), row = categoryAt(category);
-  if (!aave.takesPart(own)) return Entry.UNCOUNTED;
   const inMode = category && (aave.chosen(aave.Choice.EMODE_BY_ID) ? load<u32>(asset, AaveFigure.CATEGORY) == category : aave.bit(row + aave.Category.COLLATERALS, index));
-  if (!inMode) return own;
-  return load<u32>(row, aave.Category.THRESHOLD) | (isZero(row + aave.Category.PRICE, 4) ? 0 : Entry.SLOW);
+  const priced = inMode && !isZero(row + aave.Category.PRICE, 4) ? Entry.SLOW : 0; // what is owed too
+  if (!aave.takesPart(own)) return Entry.UNCOUNTED | priced;
+  return (inMode ? load<u32>(row, aave.Category.THRESHOLD) : own) | priced;
 }
 
 // ---- What follows from an asset's figures
@@ -339,8 +339,13 @@ export function slow(set: usize, vault: usize, lines: u32): i32 {
     if (end()) return Status.REVERTS;
   } else if (rule == Rule.COMPOUND) {
     if (compound.liquidity(choices) || load<u32>(RESULTS)) return Status.REVERTS; // an error bars liquidation as a revert would
-  } else if (comet.isLiquidatable()) return Status.REVERTS;
-  return finish();
+  } else {
+    if (comet.isLiquidatable()) return Status.REVERTS;
+    comet.sumAssets();
+  }
+  const status = finish();
+  if (rule == Rule.COMET) copy(VALUE, comet.WORTH, 4);
+  return status;
 }
 
 /** Sums all lines of an account of Aave's but those of one asset by the contract's own arithmetic (to rules/aave). False where that reverts. */

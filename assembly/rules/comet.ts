@@ -12,7 +12,7 @@
 import { COLLATERAL, OWED, addTo, beginAccount, isShort } from "./account";
 import { kinkedRate, utilizationOf } from "./kink";
 import { ARGS, RESULTS } from "../layout";
-import { copy } from "../wide/limbs";
+import { clear, copy } from "../wide/limbs";
 import {
   Revert, Round, WAD, add, arg, at, begin, count, div, end, fits, forget, isNegative, isNil, less, magnitude, mul, mulThenDiv, mulWad,
   require, result, resultFlag, reverted, rows, signedMul, sub, u256,
@@ -88,6 +88,22 @@ function isShortBy(factor: usize): bool {
   addDebt(arg(Arg.PRINCIPAL), arg(Arg.BORROW_INDEX), arg(Arg.BASE_PRICE), arg(Arg.BASE_SCALE));
   addAssets(factor, false);
   return isShort();
+}
+
+/** What all assets are worth that have a price. */
+export const WORTH: usize = memory.data(32, 16);
+/** Sums all assets, to WORTH and, by liquidateCollateralFactor, to COLLATERAL: those too that a view had no need to look at. */
+export function sumAssets(): void {
+  clear(WORTH, 4);
+  clear(COLLATERAL, 4);
+  const last = rows(Arg.ASSETS) + <usize>count(Arg.ASSETS) * ASSET;
+  for (let row = rows(Arg.ASSETS); row < last; row += ASSET) {
+    begin();
+    const value = over(at(row + 32), priceOf(at(row + 64)), at(row + 96)), counted = mulWad(value, at(row + Factor.LIQUIDATE));
+    if (reverted()) continue;
+    addTo(WORTH, value);
+    addTo(COLLATERAL, counted);
+  }
 }
 
 export function isLiquidatable(): i32 {
