@@ -235,6 +235,7 @@ export function lay(set: usize, vault: usize, lines: u32, assets: u32 = 0): bool
       if (owed) { begin(); copy(ARGS, ptr(negate(at(ARGS))), 4); }
       continue;
     }
+    if (idle && rule == Rule.COMPOUND) continue; // a market that was not entered
     if (index != id) {
       row += width;
       id = index;
