@@ -453,6 +453,7 @@ export function weighCategory(category: u32): void {
   store<u8>(USED_CATEGORIES + category, 1);
   for (let i: u32 = 0; i <= assetCount; ++i) weighIn(book, category, assetIn(i));
   if (fresh) memory.copy(references + (category << 10), book + WEIGHTS + (category << 10), 1024);
+  else touchShelves();
   settled = false;
 }
 
