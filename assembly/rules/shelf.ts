@@ -371,6 +371,7 @@ function setLimits(market: usize, set: usize): void {
   store<f32>(market, low, LO);
   store<f32>(market, high, HI);
   store<u32>(market, <u32>set, SET);
+  reachOut(market); // keys may be made anew in the middle of a query
 }
 
 /** Sets `low` and `high` for the accounts of one chunk, by the assets that they use. */
@@ -642,6 +643,9 @@ const within: usize = memory.data(32, 16), least: usize = memory.data(32, 16);
 /** Sets the distance from the line (wad) that `isNear` knows, and a shelf's limits for it. */
 export function setWithin(market: usize, distance: usize): void {
   copy(within, distance, 4);
+  reachOut(market);
+}
+function reachOut(market: usize): void {
   const reach = (near(within, 4) + 1e18) / 1e18;
   store<f32>(market, below32(<f64>load<f32>(market, LO) / reach * DOWN), NEAR);
   store<f32>(market, above32(<f64>load<f32>(market, HI) / reach * UP), NEAR + 4);
