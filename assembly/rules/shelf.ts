@@ -362,7 +362,7 @@ function findLimits(set: usize, shape: u32, mask: usize): void {
   const fell = extreme(LEAST_HELD, BY_LEAST_HELD, mask + 16) / extreme(MOST_OWED, BY_MOST_OWED, mask);
   const rose = extreme(MOST_HELD, BY_MOST_HELD, mask + 16) / extreme(LEAST_OWED, BY_LEAST_OWED, mask);
   if (!(fell > 1 - off && rose < 1 + off)) drifted = true;
-  low = fell > 1e-30 ? below32(fell * (1 - off)) : -1; // below every key of a debt, which may have vanished to 0
+  low = fell > 1e-30 ? below32(min(fell, 1e30) * (1 - off)) : -1; // never a key of +∞, and where need be below that of every debt
   high = rose < 1e30 ? above32(rose * (1 + off) * <f64>load<f32>(set, SPREAD)) : Infinity;
 }
 
