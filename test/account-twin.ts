@@ -174,14 +174,33 @@ export function aave(revision: number): Adapter {
 
 type CompoundInput = { assets: { market: number; cTokenBalance?: bigint; principal?: bigint; interestIndex?: bigint; entered?: boolean }[] };
 
+/** A market as `accrueInterest` leaves it; undefined where that reverts. */
+function accruedToken(figures: Ints, at: bigint | undefined): Ints | undefined {
+  if (at === undefined) return figures;
+  const next = said(() => compoundReference.accrue({ ...figures, blockNumber: at } as unknown as compoundReference.AccrueInput));
+  if (!next) return undefined;
+  const { totalBorrows, totalReserves, borrowIndex, accrualBlockNumber } = next;
+  return { ...figures, totalBorrows, totalReserves, borrowIndex, accrualBlockNumber };
+}
+
+/** An account as the Comptroller finds it, market by market; undefined where a market it has entered reverts on the way. */
+export function compoundAssets(views: readonly (Ints | undefined)[], one: Account): compoundReference.Asset[] | undefined {
+  const assets: compoundReference.Asset[] = [];
+  for (const [id, { supply, debt, index, isCollateral, isBorrowed }] of [...one.legs].sort(([a], [b]) => a - b)) {
+    if (!isCollateral && !isBorrowed) continue;
+    const view = views[id], owed = view && said(() => compoundReference.borrowBalance({ principal: debt, borrowIndex: view["borrowIndex"]!, interestIndex: index }));
+    if (!view || !owed) return undefined;
+    const { collateralFactorMantissa, exchangeRateMantissa, oraclePriceMantissa } = view;
+    assets.push({ collateralFactorMantissa, exchangeRateMantissa, oraclePriceMantissa, cTokenBalance: supply, borrowBalance: owed.borrowBalance } as compoundReference.Asset);
+  }
+  return assets;
+}
+export const compoundViews = ({ markets }: World, at?: bigint): (Ints | undefined)[] => markets.map((figures) => {
+  const next = accruedToken(figures, at), rate = next && said(() => compoundReference.exchangeRate(next as unknown as compoundReference.ExchangeRateInput));
+  return rate && { ...next, exchangeRateMantissa: rate.exchangeRate };
+});
+
 export function compound(rounding: compoundReference.Rounding): Adapter {
-  const accruedMarket = (figures: Ints, at: bigint | undefined): Ints | undefined => {
-    if (at === undefined) return figures;
-    const next = said(() => compoundReference.accrue({ ...figures, blockNumber: at } as unknown as compoundReference.AccrueInput));
-    if (!next) return undefined;
-    const { totalBorrows, totalReserves, borrowIndex, accrualBlockNumber } = next;
-    return { ...figures, totalBorrows, totalReserves, borrowIndex, accrualBlockNumber };
-  };
   return {
     name: `compound ${rounding}`, protocol: rounding === "half-up" ? compoundV2HalfUp : compoundV2, price: "oraclePriceMantissa", hasCategories: false,
     market: (more = {}) => ({
@@ -203,18 +222,10 @@ export function compound(rounding: compoundReference.Rounding): Adapter {
     parse: (input) => account((input as CompoundInput).assets.map(({ market, cTokenBalance: supply = 0n, principal: debt = 0n, interestIndex = WAD, entered = true }) =>
       [market, { supply, debt, index: debt ? interestIndex : WAD, isCollateral: entered && supply > 0n, isBorrowed: entered && debt > 0n }])),
     judge(world, at) {
-      const views = world.markets.map((figures) => {
-        const next = accruedMarket(figures, at), rate = next && said(() => compoundReference.exchangeRate(next as unknown as compoundReference.ExchangeRateInput));
-        return rate && { ...next, exchangeRateMantissa: rate.exchangeRate };
-      });
+      const views = compoundViews(world, at);
       return (one) => {
-        const assets: compoundReference.Asset[] = [];
-        for (const [id, { supply, debt, index, isCollateral, isBorrowed }] of [...one.legs].sort(([a], [b]) => a - b)) {
-          if (!isCollateral && !isBorrowed) continue;
-          const view = views[id] as Ints | undefined, owed = view && said(() => compoundReference.borrowBalance({ principal: debt, borrowIndex: view["borrowIndex"]!, interestIndex: index }));
-          if (!owed) return REVERTS;
-          assets.push({ ...view, cTokenBalance: supply, borrowBalance: owed.borrowBalance } as unknown as compoundReference.Asset);
-        }
+        const assets = compoundAssets(views, one);
+        if (!assets) return REVERTS;
         const answer = said(() => compoundReference.accountLiquidity({ assets }, rounding));
         if (!answer || answer.error) return REVERTS;
         const half = rounding === "half-up" ? WAD / 2n : 0n;
@@ -227,7 +238,7 @@ export function compound(rounding: compoundReference.Rounding): Adapter {
       };
     },
     accrued(world, time) {
-      const markets = world.markets.map((figures) => accruedMarket(figures, time)), failed = markets.indexOf(undefined);
+      const markets = world.markets.map((figures) => accruedToken(figures, time)), failed = markets.indexOf(undefined);
       return failed >= 0 ? failed : { ...world, markets: markets as Ints[] };
     },
   };
@@ -243,6 +254,13 @@ export const cometAccount = (world: World, one: Account) => ({
   assets: [...one.legs].sort(([a], [b]) => a - b).map(([id, { supply }]) => ({ balance: supply, ...world.markets[id]! })),
 }) as unknown as cometReference.Account;
 
+/** A Comet's world with its indexes accrued to a time; undefined where that reverts. */
+export function cometView(world: World, at?: bigint): World | undefined {
+  if (at === undefined) return world;
+  const next = said(() => cometReference.accrue({ ...world.system, timestamp: at } as unknown as Parameters<typeof cometReference.accrue>[0])) as Ints | undefined;
+  return next && { ...world, system: { ...world.system, baseSupplyIndex: next["baseSupplyIndex"]!, baseBorrowIndex: next["baseBorrowIndex"]! } };
+}
+
 export const cometAdapter: Adapter = {
   name: "comet", protocol: comet, price: "price", hasCategories: false,
   market: (more = {}) => ({ price: 10n ** 8n, scale: WAD, borrowCollateralFactor: 8n * WAD / 10n, liquidateCollateralFactor: 85n * WAD / 100n, liquidationFactor: 9n * WAD / 10n, ...more }),
@@ -255,8 +273,7 @@ export const cometAdapter: Adapter = {
   change: (next, assets) => ({ principal: next.principal, collateral: [...assets].map((asset) => ({ asset, balance: next.legs.get(asset)?.supply ?? 0n })) }),
   parse: (input) => account((input as CometInput).collateral.map(({ asset, balance }) => [asset, { supply: balance }]), { principal: (input as CometInput).principal }),
   judge(world, at) {
-    const next = at === undefined ? world.system : said(() => cometReference.accrue({ ...world.system, timestamp: at } as unknown as Parameters<typeof cometReference.accrue>[0])) as Ints | undefined;
-    const view = next && { ...world, system: { ...world.system, baseSupplyIndex: next["baseSupplyIndex"]!, baseBorrowIndex: next["baseBorrowIndex"]! } };
+    const view = cometView(world, at);
     return (one) => {
       if (one.principal < 0n && !view) return REVERTS;
       const input = cometAccount(view ?? world, one), answer = said(() => cometReference.isLiquidatable(input));
@@ -272,9 +289,8 @@ export const cometAdapter: Adapter = {
     };
   },
   accrued(world, time) {
-    const next = said(() => cometReference.accrue({ ...world.system, timestamp: time } as unknown as Parameters<typeof cometReference.accrue>[0])) as Ints | undefined;
-    if (!next) return -1;
-    return { ...world, system: { ...world.system, baseSupplyIndex: next["baseSupplyIndex"]!, baseBorrowIndex: next["baseBorrowIndex"]!, lastAccrualTime: time } };
+    const next = cometView(world, time);
+    return next ? { ...next, system: { ...next.system, lastAccrualTime: time } } : -1;
   },
 };
 
@@ -343,7 +359,6 @@ export class AccountTwin {
   constructor(adapter: Adapter, options: { keyBytes?: 20 | 32; capacity?: number } = {}) {
     this.adapter = adapter;
     this.book = openAny(adapter, options);
-    if (process.env["TRACE"]) this.book = new Proxy(this.book, { get: (book, name) => { const value = Reflect.get(book, name, book) as unknown; return typeof value === "function" ? (...args: unknown[]) => { console.log("CALL", String(name), JSON.stringify(args, text).slice(0, 300000)); return (value as (...a: unknown[]) => unknown).apply(book, args); } : value; } });
     this.keyed = options.keyBytes !== undefined;
     this.world = { markets: [], system: {}, categories: new Map() };
     if (adapter.system) this.setSystem(adapter.system);
@@ -453,7 +468,6 @@ export class AccountTwin {
   #ordered(hits: Hits, list: Entry[], { order, limit }: AnyQuery, figures: Map<number, Judged>, placed: boolean): void {
     const ids = [...hits.ids];
     expect(new Set(ids).size).toBe(ids.length);
-    if (process.env["DEBUG"]) { const want = new Set(idsOf(list)), got = new Set(ids); for (const id of new Set([...ids, ...want])) if (want.has(id) !== got.has(id) && arguments[2].limit === undefined) console.log("DIFF", id, ["zones", "keys", "zones", "off", "zones"].map((screen) => [...this.book.scan({ ...arguments[2], since: undefined, screen }).ids].includes(id)), JSON.stringify([this.world.system], text),  JSON.stringify(canonical(this.adapter.parse(this.book.account(id))), text) === JSON.stringify(canonical(this.entries.get(id)!.account), text), this.book.inspect(id), [...this.entries.get(id)!.account.legs.keys()].map((m) => this.book.market(m)),  "book", got.has(id), "model", want.has(id), arguments[2], figures.get(id), this.book.inspect(id, arguments[2].at === undefined ? {} : { at: arguments[2].at }).status, canonical(this.entries.get(id)!.account).category, canonical(this.entries.get(id)!.account).legs, [...this.entries.get(id)!.account.legs.keys()].map((m) => this.world.markets[m]), this.world.categories.get(this.entries.get(id)!.account.category)); }
     if (!order) {
       if (placed) expect(ids).toEqual(idsOf(list).slice(0, limit));
       else if (limit === undefined || limit >= list.length) expect(sorted(ids)).toEqual(sorted(idsOf(list)));
@@ -528,7 +542,6 @@ export class AccountTwin {
       for (const read of [() => book.ratios(options), () => book.ratiosAsNumbers(options)]) expect(read).toThrow(expect.objectContaining({ code: "reverts" }));
       return;
     }
-    if (process.env["DEBUG"]) { const r = uncolumn(book.ratios(options)), d = uncolumn(debts); all.forEach((j, i) => { if ((j.status === "reverts" ? MAX_U128 : capped(j.debt)) !== d[i] || (j.status === "reverts" ? 0n : j.debt ? capped(j.collateral * WAD / j.debt) : MAX_U128) !== r[i]) console.log("COL", at, j, d[i], r[i], this.book.inspect(ids[i]!, options), canonical(entries.get(ids[i]!)!.account).legs, [...entries.get(ids[i]!)!.account.legs.keys()].map((m) => [m, world.markets[m]])); }); }
     expect(uncolumn(debts)).toEqual(all.map(({ status, debt }) => (status === "reverts" ? MAX_U128 : capped(debt))));
     expect(uncolumn(book.ratios(options))).toEqual(all.map(({ status, collateral, debt }) => (status === "reverts" ? 0n : debt ? capped(collateral * WAD / debt) : MAX_U128)));
     const floats = book.ratiosAsNumbers(options);

@@ -1,9 +1,13 @@
 import fc from "fast-check";
+import { aaveV3 } from "plimsoll/aave-v3";
+import { comet } from "plimsoll/comet";
+import { compoundV2, compoundV2HalfUp } from "plimsoll/compound-v2";
 import { describe, expect, test, vi } from "vitest";
-import { type Account, type Adapter, type AnyQuery, AccountTwin, aave, account, cometAdapter, compound, copyOf, leg, openAny } from "./account-twin.js";
+import { type Account, type Adapter, type AnyQuery, AccountTwin, type World, aave, aaveInput, account, cometAccount, cometAdapter, cometView, compound, compoundAssets, compoundViews, copyOf, leg, openAny } from "./account-twin.js";
 import { onTheLine, priceOnTheLine, randomAccount, randomMarket, strange } from "./account-worlds.js";
 import { Dice, WAD, runs, seed } from "./arbitraries.js";
-import { keyOf } from "./twin.js";
+import { refuses } from "./contracts.js";
+import { joinKeys, keyOf } from "./twin.js";
 
 vi.setConfig({ testTimeout: 240_000 });
 
@@ -186,7 +190,7 @@ describe("the line", () => {
 describe("extremes", () => {
   /** One market at a time is driven to where weights are 0, vast, or nothing to screen by, and back; another shares its accounts. */
   for (const adapter of ADAPTERS) test(`${adapter.name}: figures go to extremes and come back`, () => {
-    fc.assert(fc.property(process.env["SEED"] ? fc.constant(Number(process.env["SEED"])) : seed, (start) => {
+    fc.assert(fc.property(seed, (start) => {
       const dice = new Dice(start), twin = new AccountTwin(adapter);
       for (let m = 0; m < 4; ++m) twin.addMarket(randomMarket(dice, adapter));
       const fill = () => { for (let i = 0; i < 15; ++i) { const drawn = randomAccount(dice, adapter, twin.world, 3); twin.add(dice.chance(0.3) ? onTheLine(dice, adapter, twin.world, drawn) : drawn); } };
@@ -275,4 +279,279 @@ describe("extremes", () => {
   });
 });
 
-if (process.env["ONE"]) test.only("one", () => { const [name, start, most = "5"] = process.env["ONE"]!.split(","); sequence(Number(start), ADAPTERS.find((a) => a.name === name)!, most === "5" ? 60 : 30, most === "5" ? 40 : 30, Number(most), Number(most)); });
+// ---- Prices
+
+/** The world with another price of a market, or of what a Comet lends. */
+const priced = ({ price }: Adapter, world: World, market: number | undefined, value: bigint): World => (market === undefined
+  ? { ...world, system: { ...world.system, basePrice: value } }
+  : { ...world, markets: world.markets.map((figures, i) => (i === market ? { ...figures, [price]: value } : figures)) });
+
+describe("liquidation prices, by the forward rule", () => {
+  for (const adapter of ADAPTERS) test(adapter.name, () => {
+    const seen = new Map<string, number>();
+    fc.assert(fc.property(seed, (start) => {
+      const dice = new Dice(start), twin = new AccountTwin(adapter);
+      for (let m = 0; m < 5; ++m) twin.addMarket(randomMarket(dice, adapter));
+      if (adapter.hasCategories) for (let c = 1; c < 4; ++c) { const figures = randomCategory(dice, adapter); twin.setCategory(c, dice.chance(0.8) && "eModeAssetPrice" in figures ? { ...figures, eModeAssetPrice: 0n } : figures); }
+      for (let i = 0; i < 15; ++i) {
+        const drawn = randomAccount(dice, adapter, twin.world, 4), one = dice.chance(0.5) ? onTheLine(dice, adapter, twin.world, drawn) : drawn, id = twin.add(one);
+        const at = dice.chance(0.25) ? 10n ** 6n : undefined, answers = twin.book.liquidationPrices(id, at === undefined ? {} : { at });
+        const lines = [...one.legs].flatMap(([m, { supply, debt, isCollateral, isBorrowed }]) => [...(isCollateral && (supply || adapter.hasCategories) ? [`${m} collateral`] : []), ...(isBorrowed && (debt || adapter.hasCategories) ? [`${m} debt`] : [])]);
+        expect(answers.map(({ market, side }) => `${market} ${side}`).sort()).toEqual([...lines, ...(one.principal < 0n ? ["undefined debt"] : [])].sort());
+        for (const { market, side, price } of answers) {
+          seen.set(typeof price === "bigint" ? "price" : price, (seen.get(typeof price === "bigint" ? "price" : price) ?? 0) + 1);
+          const statusAt = (value: bigint) => adapter.judge(priced(adapter, twin.world, market, value), at)(one).status, owed = side === "debt";
+          const says = (value: bigint, status: string) => { expect([adapter.name, start, i, market, side, price, value, statusAt(value)]).toEqual([adapter.name, start, i, market, side, price, value, status]); };
+          const some = Array.from({ length: 12 }, () => 1n + dice.uint(100));
+          if (price === "never") for (const p of [1n, 2n, ...some]) says(p, "safe");
+          else if (price === "always") {
+            if (owed) says(1n, "unsafe");
+            else expect([start, i, market, [...Array.from({ length: 20 }, () => 2n ** 90n + dice.bits(90))].some((p) => statusAt(p) === "unsafe")]).toEqual([start, i, market, true]);
+          } else if (typeof price === "bigint") {
+            expect(price).toBeGreaterThanOrEqual(1n);
+            says(price, "safe");
+            says(owed ? price + 1n : price - 1n, "unsafe");
+            const near = Array.from({ length: 12 }, (_, k) => BigInt(k)), far = some.map((x) => (owed ? x % price + 1n : price + x)), ratio = Array.from({ length: 12 }, () => price * BigInt(1000 + dice.below(2000)) / 1000n);
+            for (const p of owed ? [...near.map((x) => price - x), ...far, ...ratio.map((x) => price * price / x)] : [...near.map((x) => price + x), ...far, ...ratio]) if (p > 0n) says(p, "safe");
+          } else if (price === "undecided") expect(one.legs.get(market!)!.supply > 0n && one.legs.get(market!)!.debt > 0n).toBe(true);
+          else {
+            const slow = adapter.hasCategories && (twin.world.categories.get(one.category)?.["eModeAssetPrice"] ?? 0n) !== 0n; // the category's price, not the asset's
+            expect([start, i, market, side, slow || [1n, 2n ** 60n, 2n ** 119n].some((p) => statusAt(p) === "reverts")]).toEqual([start, i, market, side, true]);
+          }
+        }
+      }
+    }), runs(6));
+    for (const kind of ["price", "never", "always"]) expect(seen.get(kind) ?? 0).toBeGreaterThan(0);
+    expect(seen.get("undecided") ?? 0).toBeLessThan(3);
+  });
+});
+
+// ---- The protocols' functions of an account
+
+describe("a function of an account in the book is the contract's own of the same account", () => {
+  const times = [undefined, 2000n, 10n ** 8n, 2n ** 39n, 0n];
+  for (const [revision, adapter] of aaves) test(adapter.name, () => {
+    const protocol = aaveV3({ revision });
+    fc.assert(fc.property(seed, (start) => {
+      const dice = new Dice(start), twin = new AccountTwin(adapter);
+      for (let m = 0; m < 5; ++m) twin.addMarket(randomMarket(dice, adapter));
+      for (let c = 1; c < 4; ++c) twin.setCategory(c, randomCategory(dice, adapter));
+      for (let i = 0; i < 15; ++i) {
+        const one = randomAccount(dice, adapter, twin.world, 4), id = twin.add(one), at = dice.pick(times), options = at === undefined ? {} : { at };
+        const inputs = aaveInput(revision, twin.world, one, at, true), stable = revision < 5 ? { stableDebt: 0n } : {};
+        const alone = protocol.accountData({ ...inputs, reserves: inputs.reserves.map((reserve) => ({ ...reserve, ...stable })) } as never);
+        expect(twin.book.ask(id, "accountData", {}, options)).toEqual(alone);
+        if ([...one.legs.values()].some(({ supply, debt }) => supply >> 120n || debt >> 120n)) continue;
+        for (let j = 0; j < 3; ++j) {
+          const ids = [...one.legs.keys()], held = ids.find((x) => one.legs.get(x)!.isCollateral) ?? dice.below(5), owed = ids.find((x) => one.legs.get(x)!.isBorrowed) ?? dice.below(5);
+          const terms = { collateralReserveId: BigInt(j ? dice.below(5) : held), debtReserveId: BigInt(j ? dice.below(5) : owed), debtToCover: dice.pick([2n ** 256n - 1n, dice.uint(100), 1n]) };
+          expect([terms, twin.book.ask(id, "liquidationCall", terms, options)]).toEqual([terms, protocol.liquidationCall({ ...inputs, ...terms } as never)]);
+        }
+      }
+    }), runs(6));
+  });
+
+  for (const [adapter, protocol] of [[truncate, compoundV2], [halfUp, compoundV2HalfUp]] as const) test(adapter.name, () => {
+    fc.assert(fc.property(seed, (start) => {
+      const dice = new Dice(start), twin = new AccountTwin(adapter);
+      for (let m = 0; m < 5; ++m) twin.addMarket({ ...randomMarket(dice, adapter), ...(dice.chance(0.1) ? { oraclePriceMantissa: dice.pick([0n, 2n ** 255n]) } : {}) });
+      for (let i = 0; i < 15; ++i) {
+        const one = randomAccount(dice, adapter, twin.world, 4), id = twin.add(one), at = dice.pick(times), assets = compoundAssets(compoundViews(twin.world, at), one);
+        expect(twin.book.ask(id, "accountLiquidity", {}, at === undefined ? {} : { at })).toEqual(assets ? protocol.accountLiquidity({ assets }) : { reverts: true, reason: "" });
+      }
+    }), runs(20));
+  });
+
+  test("comet", () => {
+    fc.assert(fc.property(seed, (start) => {
+      const dice = new Dice(start), twin = new AccountTwin(cometAdapter);
+      for (let m = 0; m < 5; ++m) twin.addMarket({ ...randomMarket(dice, cometAdapter), ...(dice.chance(0.1) ? { price: 0n } : {}) });
+      for (let i = 0; i < 15; ++i) {
+        const one = randomAccount(dice, cometAdapter, twin.world, 4), id = twin.add(one), at = dice.pick(times), view = cometView(twin.world, at);
+        for (const name of ["isLiquidatable", "isBorrowCollateralized", "absorb"] as const) {
+          const { totalSupplyBase, totalBorrowBase } = twin.world.system, input = cometAccount(view ?? twin.world, one);
+          const alone = !view && one.principal < 0n ? { reverts: true, reason: "" } : (comet[name] as (inputs: object) => object)({ ...input, ...(name === "absorb" ? { totalSupplyBase, totalBorrowBase } : {}) });
+          expect([name, twin.book.ask(id, name, {}, at === undefined ? {} : { at })]).toEqual([name, alone]);
+        }
+      }
+    }), runs(20));
+  });
+});
+
+// ---- Memory
+
+describe("memory", () => {
+  test("stays as it is while accounts come, change, and go", () => {
+    for (const adapter of SOME) {
+      const book = openAny(adapter, { keyBytes: 20 }), dice = new Dice(7), world: World = { markets: [], system: adapter.system ?? {}, categories: new Map() };
+      if (adapter.system) book.setSystem(adapter.system);
+      for (let m = 0; m < 12; ++m) { world.markets.push(adapter.market()); book.addMarket(adapter.market()); }
+      const drawn = Array.from({ length: 400 }, () => randomAccount(dice, adapter, world, 12)), keys = joinKeys(drawn.map((_, i) => keyOf(i))), inputs = drawn.map((one) => adapter.input(one));
+      const everything = Array.from({ length: 12 }, (_, m) => m);
+      const churn = () => {
+        const ids = book.load(inputs, keys);
+        for (let k = 0; k < ids.length; ++k) book.update(ids[k]!, adapter.change(drawn[(k * 7 + 1) % drawn.length]!, everything));
+        book.scan({ since: "last", order: "riskiest" });
+        for (let k = 0; k < ids.length; ++k) book.update(ids[k]!, adapter.change(drawn[k]!, everything));
+        book.scan();
+        expect(() => book.load(inputs, keys)).toThrow(expect.objectContaining({ code: "duplicate-key" }));
+        book.preview([[[0, { [adapter.price]: 1n }]]]);
+        book.liquidationPrices(ids[5]!);
+        book.removeMany(ids);
+        return book.bytes;
+      };
+      churn();
+      const before = churn();
+      for (let round = 0; round < 8; ++round) expect(churn()).toBe(before);
+      for (let k = 0; k < 40_000; ++k) book.remove(book.add(inputs[3], keyOf(1)));
+      expect([book.bytes, book.size]).toEqual([before, 0]);
+    }
+  });
+
+  test("a leg costs no more than 32 bytes", () => {
+    for (const adapter of [aaves.get(1)!, aaves.get(11)!, cometAdapter]) {
+      const bytes = [8, 16].map((legs) => {
+        const book = openAny(adapter), count = 20_480;
+        for (let m = 0; m < 16; ++m) book.addMarket(adapter.market());
+        const one = adapter.input(account(Array.from({ length: legs }, (_, m) => [m, { supply: WAD }])));
+        book.load(new Array(count).fill(one));
+        return book.bytes / count;
+      });
+      expect((bytes[1]! - bytes[0]!) / 8).toBeLessThan(32);
+    }
+  });
+
+  test("capacity", () => {
+    const twin = new AccountTwin(aaves.get(11)!, { capacity: 3 }), market = twin.addMarket(), one = account([[market, { supply: 1n }]]);
+    twin.load([one, one]);
+    refuses(() => twin.book.load([1, 2].map(() => twin.adapter.input(one))), "capacity-reached", "2", "3");
+    twin.add(one);
+    refuses(() => twin.book.add(twin.adapter.input(one)), "capacity-reached", "3");
+    twin.columns();
+  });
+});
+
+// ---- Bad input
+
+describe("what does not fit is refused, and changes nothing", () => {
+  const good = {
+    "aave 11": { one: { reserves: [{ reserve: 0, scaledATokenBalance: 5n }] }, list: "reserves", name: "reserve", amount: "scaledATokenBalance", both: { scaledATokenBalance: 0n, scaledVariableDebt: 0n } },
+    "compound truncate": { one: { assets: [{ market: 0, cTokenBalance: 5n }] }, list: "assets", name: "market", amount: "cTokenBalance", both: { cTokenBalance: 0n, principal: 0n } },
+    comet: { one: { principal: -3n, collateral: [{ asset: 0, balance: 5n }] }, list: "collateral", name: "asset", amount: "balance", both: { balance: 0n } },
+  } as const;
+  for (const adapter of [aaves.get(11)!, truncate, cometAdapter]) {
+    const { one, list, name, amount, both } = good[adapter.name as keyof typeof good], entry = (one as unknown as Record<string, object[]>)[list]![0]!;
+    const filled = () => {
+      const twin = new AccountTwin(adapter, { keyBytes: 20 });
+      twin.addMarket();
+      twin.addMarket();
+      const id = twin.add(adapter.parse(one), keyOf(1));
+      twin.scan();
+      return { twin, book: twin.book, id };
+    };
+    const same = (twin: AccountTwin, id: number) => { twin.columns(); twin.inspect(id); twin.scan({ since: "last" }); };
+
+    test(`${adapter.name}: accounts`, () => {
+      const { twin, book, id } = filled(), put = (entries: unknown) => ({ ...one, [list]: entries });
+      const bad: [input: unknown, code: string, ...parts: string[]][] = [
+        [put([{ ...entry, [name]: 2 }]), "unknown-market", list, "2"], [put([{ ...entry, [name]: -1 }]), "unknown-market", "-1"], [put([{ ...entry, [name]: 0.5 }]), "unknown-market", "0.5"],
+        [put([{ ...entry, [name]: "0" }]), "unknown-market", "0"], [put([{ ...entry, [name]: 0n }]), "unknown-market"], [put([{ ...entry, [name]: undefined }]), "unknown-market"],
+        [put([entry, entry]), "invalid-argument", list, "twice"], [put([{ [name]: 0, ...both }]), "invalid-argument", `${list}[0]`, amount],
+        [put([{ ...entry, [amount]: 5 }]), "not-a-bigint", amount, "5"], [put([{ ...entry, [amount]: "5" }]), "not-a-bigint", amount], [put([{ ...entry, [amount]: null }]), "not-a-bigint", amount],
+        [put([{ ...entry, [amount]: 2n ** 128n }]), "out-of-range", amount], [put([{ ...entry, [amount]: -1n }]), "out-of-range", amount, "-1"],
+        [put([{ ...entry, wrong: 1n }]), "unknown-field", "wrong"], [put([null]), "invalid-argument"], [put([5n]), "invalid-argument"], [put({}), "invalid-argument", list], [put(undefined), "invalid-argument", list],
+        [{ ...one, wrong: 1n }, "unknown-field", "wrong"], [null, "invalid-argument"], [undefined, "invalid-argument"], [5, "invalid-argument"], [[], "invalid-argument"],
+      ];
+      if (adapter.name === "comet") {
+        bad.push([{ collateral: [] }, "not-a-bigint", "principal"], [{ principal: -(2n ** 103n), collateral: [] }, "out-of-range", "principal"], [{ principal: 2n ** 103n, collateral: [] }, "out-of-range", "principal"], [put([{ asset: 0 }]), "missing-field", "balance"]);
+      }
+      if (adapter.hasCategories) bad.push(
+        [{ ...one, userConfig: 16n }, "unknown-market", "userConfig"], [{ ...one, userConfig: 2n ** 256n }, "out-of-range", "userConfig"], [{ ...one, userConfig: 1 }, "not-a-bigint", "userConfig"],
+        [{ ...one, userEModeCategory: 256n }, "out-of-range", "userEModeCategory"], [{ ...one, userEModeCategory: -1n }, "out-of-range", "userEModeCategory"], [{ ...one, userEModeCategory: 1 }, "not-a-bigint", "userEModeCategory"],
+        [put([{ ...entry, borrowing: 1n }]), "invalid-argument", "borrowing"], [put([{ ...entry, usingAsCollateral: "yes" }]), "invalid-argument", "usingAsCollateral"],
+      );
+      if (adapter === truncate) bad.push([put([{ ...entry, entered: 1n }]), "invalid-argument", "entered"], [put([{ ...entry, principal: 1n, interestIndex: 2n ** 128n }]), "out-of-range", "interestIndex"]);
+      for (const [input, code, ...parts] of bad) {
+        refuses(() => book.add(input, keyOf(2)), code, ...parts);
+        refuses(() => book.load([one, input], joinKeys([keyOf(2), keyOf(3)])), code, ...parts);
+      }
+      same(twin, id);
+    });
+
+    test(`${adapter.name}: changes`, () => {
+      const { twin, book, id } = filled(), put = (entries: unknown) => ({ [list]: entries });
+      for (const [input, code, ...parts] of [
+        [put([{ ...entry, [name]: 2 }]), "unknown-market", "2"], [put([{ ...entry, [amount]: 5 }]), "not-a-bigint", amount], [put([{ ...entry, [amount]: 0 }]), "not-a-bigint", amount],
+        [put([{ [name]: 7, ...both }]), "unknown-market", "7"], [put([{ ...entry, [amount]: null }]), "not-a-bigint", amount], [put([{ ...entry, [amount]: 2n ** 128n }]), "out-of-range", amount],
+        [put([{ ...entry, wrong: 1n }]), "unknown-field", "wrong"], [{ wrong: 1n }, "unknown-field", "wrong"], [put([entry, entry]), "invalid-argument", "twice"], [put(5), "invalid-argument", list], [put([null]), "invalid-argument"],
+        [null, "invalid-argument"], [undefined, "invalid-argument"], [5, "invalid-argument"],
+      ] as [unknown, string, ...string[]][]) refuses(() => book.update(id, input), code, ...parts);
+      same(twin, id);
+    });
+
+    test(`${adapter.name}: ids, keys, queries, scenarios and functions`, () => {
+      const { twin, book, id } = filled(), gone = book.add(one, keyOf(9));
+      book.remove(gone);
+      for (const stale of [gone, -1, 0, 0.5, Number.NaN, Infinity, 2 ** 40, id + 1]) {
+        for (const call of [() => book.update(stale, {}), () => book.remove(stale), () => book.account(stale), () => book.inspect(stale), () => book.liquidationPrices(stale), () => book.removeMany([id, stale]), () => book.ask(stale, adapter.hasCategories ? "accountData" : adapter === truncate ? "accountLiquidity" : "absorb", {})]) {
+          refuses(call, "stale-id");
+        }
+        expect(book.has(stale)).toBe(false);
+      }
+      for (const call of [() => book.update("1" as never, {}), () => book.remove(null as never), () => book.account(1n as never), () => book.ask({} as never, "x", {})]) refuses(call, "invalid-argument");
+      refuses(() => book.removeMany([id, id]), "duplicate-id", String(id));
+      refuses(() => book.add(one, keyOf(1)), "duplicate-key", keyOf(1));
+      refuses(() => book.load([one, one], joinKeys([keyOf(5), keyOf(5)])), "duplicate-key", keyOf(5), "row 1");
+      refuses(() => book.load([one, one], joinKeys([keyOf(5), keyOf(1)])), "duplicate-key", keyOf(1), "row 1");
+      refuses(() => book.add(one), "missing-field", "key");
+      for (const key of ["0x12", keyOf(1, 32), new Uint8Array(19), 5]) { refuses(() => book.add(one, key), "invalid-argument", "key"); refuses(() => book.find(key), "invalid-argument", "key"); }
+      refuses(() => book.load([one], new Uint8Array(19)), "length-mismatch", "keys");
+      refuses(() => book.load(one as never), "invalid-argument", "accounts");
+      const bare = openAny(adapter);
+      bare.addMarket(adapter.market());
+      refuses(() => bare.add(one, keyOf(1)), "invalid-argument", "keyBytes");
+      refuses(() => bare.find(keyOf(1)), "invalid-argument", "keyBytes");
+      refuses(() => book.scan({ market: 0 } as never), "invalid-argument", "market");
+      refuses(() => book.scan({ order: "liquidationPrice" } as never), "invalid-argument", "liquidationPrice");
+      refuses(() => book.scan({ wrong: 0 } as never), "unknown-field", "wrong");
+      refuses(() => book.scan({ limit: -1 }), "invalid-argument", "limit");
+      refuses(() => book.scan({ within: 1n, since: "last" } as never), "invalid-argument", "within");
+      refuses(() => book.preview([[[2, {}]]]), "unknown-market", "2");
+      refuses(() => book.preview([[[0, { wrong: 1n }]]]), "unknown-field", "wrong");
+      refuses(() => book.preview([[[0, { [adapter.price]: 1 }]]]), "not-a-bigint", adapter.price);
+      refuses(() => book.setMarket(2, {}), "unknown-market", "2");
+      refuses(() => book.setMarket(0, { [adapter.price]: 2n ** 256n }), "out-of-range", adapter.price);
+      const { [adapter.price]: _, ...without } = adapter.market();
+      refuses(() => book.addMarket(without), "missing-field", adapter.price);
+      refuses(() => book.ask(id, "wrong", {}), "invalid-argument", "wrong");
+      refuses(() => book.ask(id, "toString", {}), "invalid-argument", "toString");
+      if (adapter.hasCategories) {
+        const terms = { collateralReserveId: 0n, debtReserveId: 1n, debtToCover: 1n };
+        refuses(() => book.ask(id, "liquidationCall", { ...terms, debtReserveId: 2n }), "unknown-market", "2");
+        refuses(() => book.ask(id, "liquidationCall", { ...terms, collateralReserveId: 128n }), "out-of-range", "collateralReserveId");
+        refuses(() => book.ask(id, "liquidationCall", { ...terms, collateralReserveId: 0 }), "not-a-bigint", "collateralReserveId");
+        refuses(() => book.ask(id, "liquidationCall", { debtReserveId: 0n, debtToCover: 1n }), "missing-field", "collateralReserveId");
+        const figures = { ltv: 1n, liquidationThreshold: 1n, collateralBitmap: 1n };
+        for (const category of [0, 256, -1, 1.5, "1", 1n]) refuses(() => book.setCategory(category as never, figures), "invalid-argument", "category");
+        refuses(() => book.setCategory(1, { ...figures, ltv: 65536n }), "out-of-range", "ltv");
+        refuses(() => book.setCategory(1, { ltv: 1n, liquidationThreshold: 1n }), "missing-field", "collateralBitmap");
+        refuses(() => book.setCategory(1, { ...figures, eModeAssetPrice: 1n }), "unknown-field", "eModeAssetPrice");
+      } else refuses(() => book.setCategory(1, {}), "invalid-argument", "categories");
+      for (const call of [() => book.ask(id, adapter.hasCategories ? "accountData" : adapter === truncate ? "accountLiquidity" : "absorb", { wrong: 1n }), () => book.inspect(id, { wrong: 1n }), () => book.liquidationPrices(id, { wrong: 1n })]) refuses(call, "unknown-field", "wrong");
+      refuses(() => book.inspect(id, { at: 5 }), "not-a-bigint", "at");
+      same(twin, id);
+    });
+  }
+
+  test("more assets than a book has", () => {
+    for (const [adapter, most] of [[aaves.get(11)!, 128], [truncate, 128], [cometAdapter, 127]] as const) {
+      const twin = new AccountTwin(adapter);
+      for (let m = 0; m < most; ++m) twin.addMarket();
+      refuses(() => twin.book.addMarket(adapter.market()), "capacity-reached", String(most));
+      const id = twin.add(account(Array.from({ length: most }, (_, m) => [m, { supply: 10n ** 20n, ...(adapter === cometAdapter ? {} : { debt: 5n * 10n ** 19n }) }]), adapter === cometAdapter ? { principal: -1n } : {}));
+      twin.scan();
+      twin.inspect(id);
+      expect(twin.book.liquidationPrices(id).length).toBe(adapter === cometAdapter ? 128 : 256);
+    }
+  });
+});
