@@ -92,18 +92,27 @@ function isShortBy(factor: usize): bool {
 
 /** What all assets are worth that have a price. */
 export const WORTH: usize = memory.data(32, 16);
-/** Sums all assets, to WORTH and, by liquidateCollateralFactor, to COLLATERAL: those too that a view had no need to look at. */
-export function sumAssets(): void {
+/** Sums all assets, to WORTH and, by liquidateCollateralFactor, to COLLATERAL: those too that a view had no need to look at. Whether all have one. */
+export function sumAssets(): bool {
+  let all = true;
   clear(WORTH, 4);
   clear(COLLATERAL, 4);
   const last = rows(Arg.ASSETS) + <usize>count(Arg.ASSETS) * ASSET;
   for (let row = rows(Arg.ASSETS); row < last; row += ASSET) {
     begin();
     const value = over(at(row + 32), priceOf(at(row + 64)), at(row + 96)), counted = mulWad(value, at(row + Factor.LIQUIDATE));
-    if (reverted()) continue;
+    if (reverted()) { all = false; continue; }
     addTo(WORTH, value);
     addTo(COLLATERAL, counted);
   }
+  return all;
+}
+/** Sums an account whole, debt and all assets; false where that reverts. */
+export function sumAccount(): bool {
+  begin();
+  beginAccount();
+  addDebt(arg(Arg.PRINCIPAL), arg(Arg.BORROW_INDEX), arg(Arg.BASE_PRICE), arg(Arg.BASE_SCALE));
+  return !end() && sumAssets();
 }
 
 export function isLiquidatable(): i32 {

@@ -53,6 +53,7 @@ import {
   amountBytes, amountsOf, follow, grown, q0, q1, rule, step, strideFor, tagsOf,
 } from "./lines";
 import { BY_THRESHOLD, COLLATERAL, DEBT as AAVE_DEBT } from "./aave";
+import { COLLATERAL as SUM, OWED as SUM_OWED } from "./account";
 import * as price from "./price";
 import { Trigger } from "./price";
 import { Order, Sound, Status, setReverting } from "./status";
@@ -687,18 +688,19 @@ export function priceOf(vault: usize, shape: u32, index: u32, owed: bool): i32 {
     store<u64>(VALUES + 64, D0); store<u64>(VALUES + 64, D1, 8);
     price.setOthers(VALUES, VALUES + 32, VALUES + 64);
   } else {
-    if (!aave || !sumOthers(book, vault, linesOf(shape), index)) return Trigger.REVERTS;
-    price.setOthers(COLLATERAL, BY_THRESHOLD, AAVE_DEBT);
+    if (load<u32>(asset, BROKEN) || !sumOthers(book, vault, linesOf(shape), index)) return Trigger.REVERTS;
+    if (aave) price.setOthers(COLLATERAL, BY_THRESHOLD, AAVE_DEBT);
+    else price.setOthers(SUM, SUM, SUM_OWED);
   }
   let tag = tagsOf(vault), amount = amountsOf(vault, linesOf(shape));
   for (const end = tag + (<u32>load<u16>(vault, 6) << 1); tag < end; tag += 2, amount += amountBytes) {
     const kind = <u32>load<u8>(tag, 1), held = kind == Kind.HELD, to = held ? price.HELD : price.OWED;
     if (<u32>load<u8>(tag) != index || kind >= Kind.IDLE || (held && entry & Entry.UNCOUNTED && aave)) continue;
-    if (!told) { if (!unitsOf(asset, held, amount, to)) return Trigger.REVERTS; continue; }
-    const units = held && !aave;
-    if (!units && !(aave || rule == Rule.COMET ? step(asset + (held ? HELD_STEPS : OWED_STEPS), load<u64>(amount), load<u64>(amount, 8)) : grown(asset, amount))) return Trigger.REVERTS;
-    store<u64>(to, units ? load<u64>(amount) : q0);
-    store<u64>(to, units ? load<u64>(amount, 8) : q1, 8);
+    if (held && !aave) memory.copy(to, amount, 16);
+    else if (rule == Rule.COMPOUND ? grown(asset, amount) : told && step(asset + (held ? HELD_STEPS : OWED_STEPS), load<u64>(amount), load<u64>(amount, 8))) {
+      store<u64>(to, q0);
+      store<u64>(to, q1, 8);
+    } else if (rule == Rule.COMPOUND || !unitsOf(asset, held, amount, to)) return Trigger.REVERTS;
   }
   return price.find(asset, rule == Rule.COMET && index == BASE, entry & Entry.BPS, owed);
 }
