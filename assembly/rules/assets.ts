@@ -96,12 +96,11 @@ function deriveToken(asset: usize): void {
     index = at(compound.ACCRUED); borrows = at(compound.ACCRUED + 32); reserves = at(compound.ACCRUED + 64);
   }
   const rate = compound.exchangeRateOf(at(asset + TokenFigure.CASH), borrows, reserves, at(asset + TokenFigure.SUPPLY), at(asset + TokenFigure.INITIAL));
-  const each = compound.perToken(at(asset + TokenFigure.FACTOR), rate, unit, choices);
   copy(asset + BORROW_INDEX, ptr(index), 4);
   copy(asset + EXCHANGE_RATE, ptr(rate), 4);
-  const why = end();
-  store<u32>(asset + BROKEN, why);
-  if (why || isNil(unit)) { setUnscreened(asset); return; }
+  store<u32>(asset + BROKEN, end());
+  const each = compound.perToken(at(asset + TokenFigure.FACTOR), rate, unit, choices); // where this reverts the Comptroller says so itself
+  if (end() || isNil(unit)) { setUnscreened(asset); return; }
   setSteps(asset, true, each, wad, Round.DOWN, one, one, Round.DOWN);
   setSteps(asset, false, index, wad, Round.DOWN, unit, wad, Round.DOWN);
 }
