@@ -8,7 +8,7 @@ import { amountBytes, amountsOf, tagsOf } from "./rules/lines";
 import { CELL, WANTED, assetSet, assetsHeld, erase, evaluate, priceOf, ratioTo, settle, shelfFor, weighCategory, write } from "./rules/shelf";
 import { ensure } from "./store/blocks";
 import {
-  Fault, LINK_REVERTS, LINK_UNSAFE, ORDINAL, REVERT_BITS, ROWS_LOG, UNSAFE_BITS,
+  Fault, LINK_REVERTS, LINK_UNSAFE, MOST, ORDINAL, REVERT_BITS, ROWS_LOG, UNSAFE_BITS,
   chunkAt, foundBlock, foundLog, foundMarket, foundPlace, giveNumber, groupOf, idAt, linesOf, linkAt, marketAt, marketsHeld, moveNumber, needed, open, place, reserveNumbers,
   rowOf, seek, takeNumber, userKeyAt, userKeyBytes, vacate, vaultAt,
 } from "./store/chunks";
@@ -116,6 +116,7 @@ function carry(from: u32, to: u32): void {
   seek(to);
   const next = groupOf(foundBlock, foundPlace), at = <u32>foundPlace & 63, link = linkAt(foundMarket, load<u32>(chunkAt(to >> ROWS_LOG), ORDINAL));
   store<u64>(next, load<u64>(next, UNSAFE_BITS) | unsafe << at, UNSAFE_BITS);
+  if (unsafe) store<f32>(next, Infinity, MOST); // a look must not take the group for one that was all safe
   store<u64>(next, load<u64>(next, REVERT_BITS) | reverts << at, REVERT_BITS);
   store<u16>(link, <u16>(load<u16>(link, LINK_UNSAFE) + <u32>unsafe), LINK_UNSAFE);
   store<u16>(link, <u16>(load<u16>(link, LINK_REVERTS) + <u32>reverts), LINK_REVERTS);

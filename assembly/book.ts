@@ -441,7 +441,8 @@ let columnMarket: u32 = 0, columnOrdinal: u32 = 0;
  */
 export function column(kind: i32, done: u32): i32 {
   if (!done) {
-    if (onShelves() && shelf.brokenAsset() >= 0) return -1 - shelf.brokenAsset();
+    if (onShelves()) shelf.settle();
+    if (kind != Column.IDS && onShelves() && shelf.brokenAsset() >= 0) return -1 - shelf.brokenAsset();
     if (!onShelves()) for (let i: u32 = 0; i < marketsHeld(); ++i) if (rule.broken(marketAt(i)) && load<u32>(marketAt(i), LIVE)) return -1 - i;
     columnMarket = 0; columnOrdinal = 0;
   }

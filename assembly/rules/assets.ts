@@ -40,10 +40,10 @@ export function entryOf(asset: usize, category: u32, index: u32): u32 {
   if (rule > Rule.AAVE_SUM) return 0;
   aave.choose(choices);
   const own = load<u32>(asset, AaveFigure.THRESHOLD), row = categoryAt(category);
-  if (!aave.takesPart(own)) return Entry.UNCOUNTED;
   const inMode = category && (aave.chosen(aave.Choice.EMODE_BY_ID) ? load<u32>(asset, AaveFigure.CATEGORY) == category : aave.bit(row + aave.Category.COLLATERALS, index));
-  if (!inMode) return own;
-  return load<u32>(row, aave.Category.THRESHOLD) | (isZero(row + aave.Category.PRICE, 4) ? 0 : Entry.SLOW);
+  const priced = inMode && !isZero(row + aave.Category.PRICE, 4) ? Entry.SLOW : 0; // what is owed too
+  if (!aave.takesPart(own)) return Entry.UNCOUNTED | priced;
+  return (inMode ? load<u32>(row, aave.Category.THRESHOLD) : own) | priced;
 }
 
 // ---- What follows from an asset's figures
@@ -96,12 +96,11 @@ function deriveToken(asset: usize): void {
     index = at(compound.ACCRUED); borrows = at(compound.ACCRUED + 32); reserves = at(compound.ACCRUED + 64);
   }
   const rate = compound.exchangeRateOf(at(asset + TokenFigure.CASH), borrows, reserves, at(asset + TokenFigure.SUPPLY), at(asset + TokenFigure.INITIAL));
-  const each = compound.perToken(at(asset + TokenFigure.FACTOR), rate, unit, choices);
   copy(asset + BORROW_INDEX, ptr(index), 4);
   copy(asset + EXCHANGE_RATE, ptr(rate), 4);
-  const why = end();
-  store<u32>(asset + BROKEN, why);
-  if (why || isNil(unit)) { setUnscreened(asset); return; }
+  store<u32>(asset + BROKEN, end());
+  const each = compound.perToken(at(asset + TokenFigure.FACTOR), rate, unit, choices); // where this reverts the Comptroller says so itself
+  if (end() || isNil(unit)) { setUnscreened(asset); return; }
   setSteps(asset, true, each, wad, Round.DOWN, one, one, Round.DOWN);
   setSteps(asset, false, index, wad, Round.DOWN, unit, wad, Round.DOWN);
 }
@@ -219,9 +218,9 @@ function layAsset(row: usize, width: usize, index: u32, asset: usize): void {
 /**
  * Lays an account out as the arguments of its protocol's functions: Aave's `accountData` and `liquidationCall`, Compound's
  * `accountLiquidity`, a Comet's `isLiquidatable` and `absorb`. Lines stand in the order of their assets; of an Aave all `assets`
- * of the book get a row, if that is wanted. False where an accrual on the way reverts.
+ * of the book get a row, if that is wanted; an asset may be left out. False where an accrual on the way reverts.
  */
-export function lay(set: usize, vault: usize, lines: u32, assets: u32 = 0): bool {
+export function lay(set: usize, vault: usize, lines: u32, assets: u32 = 0, without: u32 = -1): bool {
   const category = <u32>load<u8>(vault, 4), width = <usize>(rule <= Rule.AAVE_SUM ? aave.Reserve.BYTES : rule == Rule.COMPOUND ? 160 : 224);
   let tag = tagsOf(vault), amount = amountsOf(vault, lines), row = rowsAt + CATEGORY_BYTES - width, id: u32 = -1, known = true;
   const config = ARGS + (aave.Arg.CONFIG << 5);
@@ -230,6 +229,7 @@ export function lay(set: usize, vault: usize, lines: u32, assets: u32 = 0): bool
   for (const last = tag + (<u32>load<u16>(vault, 6) << 1); tag < last; tag += 2, amount += amountBytes) {
     const index = <u32>load<u8>(tag), kind = <u32>load<u8>(tag, 1), asset = set + ASSETS + index * ASSET, owed = (kind & 1) != 0, idle = kind >= Kind.IDLE;
     if (!idle && load<u32>(asset, BROKEN)) known = false;
+    if (index == without || (idle && rule == Rule.COMPOUND)) continue; // and a market that was not entered
     if (rule == Rule.COMET && index == BASE) {
       copy(ARGS, amount, 2);
       if (owed) { begin(); copy(ARGS, ptr(negate(at(ARGS))), 4); }
@@ -339,13 +339,21 @@ export function slow(set: usize, vault: usize, lines: u32): i32 {
     if (end()) return Status.REVERTS;
   } else if (rule == Rule.COMPOUND) {
     if (compound.liquidity(choices) || load<u32>(RESULTS)) return Status.REVERTS; // an error bars liquidation as a revert would
-  } else if (comet.isLiquidatable()) return Status.REVERTS;
-  return finish();
+  } else {
+    if (comet.isLiquidatable()) return Status.REVERTS;
+    comet.sumAssets();
+  }
+  const status = finish();
+  if (rule == Rule.COMET) copy(VALUE, comet.WORTH, 4);
+  return status;
 }
 
-/** Sums all lines of an account of Aave's but those of one asset by the contract's own arithmetic (to rules/aave). False where that reverts. */
+/** Sums all lines of an account but those of one asset by the contract's own arithmetic (to rules/aave, or rules/account). False where that reverts. */
 export function sumOthers(set: usize, vault: usize, lines: u32, index: u32): bool {
-  if (!lay(set, vault, lines)) return false;
+  const ofAave = rule <= Rule.AAVE_SUM;
+  if (!lay(set, vault, lines, 0, ofAave ? -1 : index)) return false;
+  if (rule == Rule.COMPOUND) return !compound.liquidity(choices) && !load<u32>(RESULTS);
+  if (!ofAave) return comet.sumAccount();
   aave.start();
   const config = ARGS + (aave.Arg.CONFIG << 5) + (index >> 2);
   store<u8>(config, load<u8>(config) & ~<u8>(<u32>3 << ((index & 3) << 1)));
@@ -355,8 +363,13 @@ export function sumOthers(set: usize, vault: usize, lines: u32, index: u32): boo
 /** The units of an amount at the index of the view. False where that reverts. */
 export function unitsOf(asset: usize, held: bool, amount: usize, to: usize): bool {
   begin();
+  const scaled = new u256(load<u64>(amount), load<u64>(amount, 8));
+  if (rule == Rule.COMET) {
+    copy(to, ptr(mulDivDown(scaled, at(asset + BORROW_INDEX), new u256(1000000000000000))), 4);
+    return end() == 0;
+  }
   aave.choose(choices);
-  const last = at(asset + AaveFigure.LAST_UPDATE), time = now ? at(now) : last, scaled = new u256(load<u64>(amount), load<u64>(amount, 8));
+  const last = at(asset + AaveFigure.LAST_UPDATE), time = now ? at(now) : last;
   const units = held
     ? aave.balanceOf(scaled, aave.incomeIndex(at(asset + AaveFigure.LIQUIDITY_INDEX), at(asset + AaveFigure.LIQUIDITY_RATE), last, time))
     : aave.debtOf(scaled, aave.debtIndex(at(asset + AaveFigure.BORROW_INDEX), at(asset + AaveFigure.BORROW_RATE), last, time));

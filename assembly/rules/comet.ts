@@ -12,7 +12,7 @@
 import { COLLATERAL, OWED, beginAccount, isShort } from "./account";
 import { kinkedRate, utilizationOf } from "./kink";
 import { ARGS, RESULTS } from "../layout";
-import { copy } from "../wide/limbs";
+import { clear, copy } from "../wide/limbs";
 import {
   Revert, Round, add, arg, at, begin, count, div, end, fits, forget, increase, isNegative, isNil, less, magnitude, mul, mulThenDiv, mulWad,
   require, result, resultFlag, resultWord, reverted, rows, signedMul, sub, u256, wad, word,
@@ -88,6 +88,31 @@ function isShortBy(factor: usize): bool {
   addDebt(arg(Arg.PRINCIPAL), arg(Arg.BORROW_INDEX), arg(Arg.BASE_PRICE), arg(Arg.BASE_SCALE));
   addAssets(factor, false);
   return isShort();
+}
+
+/** What all assets are worth that have a price. */
+export const WORTH: usize = memory.data(32, 16);
+/** Sums all assets, to WORTH and, by liquidateCollateralFactor, to COLLATERAL: those too that a view had no need to look at. Whether all have one. */
+export function sumAssets(): bool {
+  let all = true;
+  clear(WORTH, 4);
+  clear(COLLATERAL, 4);
+  const last = rows(Arg.ASSETS) + <usize>count(Arg.ASSETS) * ASSET;
+  for (let row = rows(Arg.ASSETS); row < last; row += ASSET) {
+    begin();
+    const value = over(at(row + 32), priceOf(at(row + 64)), at(row + 96)), counted = mulWad(value, at(row + Factor.LIQUIDATE));
+    if (reverted()) { all = false; continue; }
+    increase(WORTH, value);
+    increase(COLLATERAL, counted);
+  }
+  return all;
+}
+/** Sums an account whole, debt and all assets; false where that reverts. */
+export function sumAccount(): bool {
+  begin();
+  beginAccount();
+  addDebt(arg(Arg.PRINCIPAL), arg(Arg.BORROW_INDEX), arg(Arg.BASE_PRICE), arg(Arg.BASE_SCALE));
+  return !end() && sumAssets();
 }
 
 export function isLiquidatable(): i32 {

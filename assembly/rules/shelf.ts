@@ -53,6 +53,7 @@ import {
   amountBytes, amountsOf, follow, grown, q0, q1, rule, step, strideFor, tagsOf,
 } from "./lines";
 import { BY_THRESHOLD, COLLATERAL, DEBT as AAVE_DEBT } from "./aave";
+import { COLLATERAL as SUM, OWED as SUM_OWED } from "./account";
 import * as price from "./price";
 import { Trigger } from "./price";
 import { Order, Sound, Status, setReverting } from "./status";
@@ -303,18 +304,25 @@ function factorOf(now: usize, then: usize): f32 {
 // @ts-ignore: decorator
 @inline function assetIn(i: u32): u32 { return i < assetCount ? i : BASE; }
 
+/** Whether something owed weighed nothing when keys were made, and does now: they take its debtors for accounts without debt. */
+let asleep: bool = false;
+
 /** Finds the factors of a set. False where keys cannot tell of an asset that accounts use: a weight was NaN, or is. */
 function findFactors(set: usize): bool {
   let known = true, spread: f32 = 1;
+  asleep = false;
   for (let i: u32 = 0; i <= assetCount; ++i) {
     const asset = assetIn(i), to = asset << 2;
     let mostOwed: f32 = 0, leastOwed: f32 = Infinity, leastHeld: f32 = Infinity, mostHeld: f32 = 0;
     for (let i: u32 = 0; i < categoryCount; ++i) {
       const c = <u32>load<u8>(CATEGORY_LIST + i), at = (c << 10) + to;
       const owed = factorOf(set + WEIGHTS + at, references + at), held = factorOf(set + WEIGHTS + 512 + at, references + 512 + at);
-      if (owed != owed || held != held) known = known && !load<u8>(NAMED + asset);
-      mostOwed = max(mostOwed, owed); leastOwed = min(leastOwed, owed);
-      mostHeld = max(mostHeld, held); leastHeld = min(leastHeld, held);
+      // From a weight of 0 no key tells what is owed; NaN moves limits as far as they go.
+      const woken = !(owed < Infinity), named = load<u8>(NAMED + asset) != 0;
+      if (named && (woken || held != held)) known = false;
+      if (named && woken && !load<f32>(references + at)) asleep = true;
+      mostOwed = woken ? Infinity : max(mostOwed, owed); leastOwed = owed != owed ? 0 : min(leastOwed, owed);
+      mostHeld = held != held ? Infinity : max(mostHeld, held); leastHeld = held != held ? 0 : min(leastHeld, held);
       const entry = load<u32>(set + THRESHOLDS + (c << 9) + to), bps = <f32>(entry & Entry.BPS);
       if (rule == Rule.AAVE_AVERAGE && asset != BASE && !(entry & Entry.UNCOUNTED)) spread = max(spread, bps > 1 ? bps / (bps - 1) : Infinity);
     }
@@ -359,7 +367,7 @@ function findLimits(set: usize, shape: u32, mask: usize): void {
   const fell = extreme(LEAST_HELD, BY_LEAST_HELD, mask + 16) / extreme(MOST_OWED, BY_MOST_OWED, mask);
   const rose = extreme(MOST_HELD, BY_MOST_HELD, mask + 16) / extreme(LEAST_OWED, BY_LEAST_OWED, mask);
   if (!(fell > 1 - off && rose < 1 + off)) drifted = true;
-  low = fell > 0 ? below32(fell * (1 - off)) : 0;
+  low = fell > 1e-30 ? below32(min(fell, 1e30) * (1 - off)) : -1; // never a key of +∞, and where need be below that of every debt
   high = rose < 1e30 ? above32(rose * (1 + off) * <f64>load<f32>(set, SPREAD)) : Infinity;
 }
 
@@ -368,7 +376,7 @@ function setLimits(market: usize, set: usize): void {
   store<f32>(market, low, LO);
   store<f32>(market, high, HI);
   store<u32>(market, <u32>set, SET);
-  setNear(market);
+  setNear(market); // keys may be made anew in the middle of a query
 }
 
 /** Sets `low` and `high` for the accounts of one chunk, by the assets that they use. */
@@ -411,6 +419,7 @@ export function inScenario(record: usize, market: usize): void {
   memory.copy(record, market, SHELF_BYTES);
   findFactors(other);
   setLimits(record, other);
+  if (asleep) store<u32>(record, Sound.EXACT, PASS);
   settled = false; // the factors of the book are found anew
 }
 
@@ -428,7 +437,8 @@ function weighIn(set: usize, category: u32, index: u32): void {
   let owed = load<f64>(asset, OWED_WEIGHT), held = load<f64>(asset, HELD_WEIGHT);
   if (rule <= Rule.AAVE_SUM) { // basis points; an average of them is cut by less than one
     owed *= 10000;
-    held *= <f64>(entry & Entry.BPS) - (rule == Rule.AAVE_AVERAGE && entry & Entry.BPS ? 1 : 0);
+    const bps = <f64>(entry & Entry.BPS);
+    held *= rule == Rule.AAVE_SUM ? bps : bps ? bps - 1 : NaN; // of 0 it costs the others theirs
   }
   if (entry & Entry.UNCOUNTED) held = 0;
   if (entry & Entry.SLOW || (set == other && coarse(asset))) { owed = NaN; held = NaN; }
@@ -684,18 +694,19 @@ export function priceOf(vault: usize, shape: u32, index: u32, owed: bool): i32 {
     store<u64>(VALUES + 64, D0); store<u64>(VALUES + 64, D1, 8);
     price.setOthers(VALUES, VALUES + 32, VALUES + 64);
   } else {
-    if (!aave || !sumOthers(book, vault, linesOf(shape), index)) return Trigger.REVERTS;
-    price.setOthers(COLLATERAL, BY_THRESHOLD, AAVE_DEBT);
+    if (load<u32>(asset, BROKEN) || !sumOthers(book, vault, linesOf(shape), index)) return Trigger.REVERTS;
+    if (aave) price.setOthers(COLLATERAL, BY_THRESHOLD, AAVE_DEBT);
+    else price.setOthers(SUM, SUM, SUM_OWED);
   }
   let tag = tagsOf(vault), amount = amountsOf(vault, linesOf(shape));
   for (const end = tag + (<u32>load<u16>(vault, 6) << 1); tag < end; tag += 2, amount += amountBytes) {
     const kind = <u32>load<u8>(tag, 1), held = kind == Kind.HELD, to = held ? price.HELD : price.OWED;
     if (<u32>load<u8>(tag) != index || kind >= Kind.IDLE || (held && entry & Entry.UNCOUNTED && aave)) continue;
-    if (!told) { if (!unitsOf(asset, held, amount, to)) return Trigger.REVERTS; continue; }
-    const units = held && !aave;
-    if (!units && !(aave || rule == Rule.COMET ? step(asset + (held ? HELD_STEPS : OWED_STEPS), load<u64>(amount), load<u64>(amount, 8)) : grown(asset, amount))) return Trigger.REVERTS;
-    store<u64>(to, units ? load<u64>(amount) : q0);
-    store<u64>(to, units ? load<u64>(amount, 8) : q1, 8);
+    if (held && !aave) memory.copy(to, amount, 16);
+    else if (rule == Rule.COMPOUND ? grown(asset, amount) : told && step(asset + (held ? HELD_STEPS : OWED_STEPS), load<u64>(amount), load<u64>(amount, 8))) {
+      store<u64>(to, q0);
+      store<u64>(to, q1, 8);
+    } else if (rule == Rule.COMPOUND || !unitsOf(asset, held, amount, to)) return Trigger.REVERTS;
   }
   return price.find(asset, rule == Rule.COMET && index == BASE, entry & Entry.BPS, owed);
 }

@@ -129,6 +129,8 @@ export function openStore(bytesOfKey: u32, bytesOfMarket: u32, shelves: bool): b
 /** Bytes of a group of 64 rows, of its keys, of its lives. */
 const GROUP: u32 = 32, KEYS: u32 = 256, LIVES: u32 = 128;
 // @ts-ignore: decorator
+@inline export const MOST: usize = 8; // f32, largest key found unsafe
+// @ts-ignore: decorator
 @inline export const LOOSE: usize = 12;
 // @ts-ignore: decorator
 @inline export const UNSAFE_BITS: usize = 16;
