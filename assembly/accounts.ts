@@ -5,7 +5,7 @@
 import { RESULTS, STAGE } from "./layout";
 import { VALUE, categoryAt, lay as layOut } from "./rules/assets";
 import { amountBytes, amountsOf, tagsOf } from "./rules/lines";
-import { CELL, WANTED, assetSet, assetsHeld, erase, evaluate, priceOf, ratioTo, settle, shelfFor, weighCategory, write } from "./rules/shelf";
+import { CELL, WANTED, assetSet, assetsHeld, erase, evaluate, priceOf, ratioTo, shelfFor, weighCategory, write } from "./rules/shelf";
 import { ensure } from "./store/blocks";
 import {
   Fault, LINK_REVERTS, LINK_UNSAFE, MOST, ORDINAL, REVERT_BITS, ROWS_LOG, UNSAFE_BITS,
@@ -37,7 +37,9 @@ export function reserveLines(lines: u32, count: u32): bool {
  */
 export function loadAccounts(count: u32): i32 {
   for (let i: u32 = 0, cell = STAGE; i < count; ++i) {
-    const lines = load<u32>(cell, 4), next = cell + (lines + 1) * CELL, row = <u32>place(marketAt(shelfFor(lines)), 1);
+    const lines = load<u32>(cell, 4), next = cell + (lines + 1) * CELL, taken = place(marketAt(shelfFor(lines)), 1);
+    if (taken < 0) unreachable(); // reserveLines promised
+    const row = <u32>taken;
     seek(row);
     const shelf = foundMarket, block = foundBlock, shape = foundLog, at = foundPlace;
     memory.copy(userKeyAt(row), cell + 16, userKeyBytes());
@@ -91,7 +93,9 @@ export function rewriteAccount(id: f64): i32 {
   let to = <u32>row;
   if (marketAt(shelf) != foundMarket) {
     if (!ensure(needed(marketAt(shelf), 1))) return Fault.MEMORY;
-    to = <u32>place(marketAt(shelf), 1);
+    const taken = place(marketAt(shelf), 1);
+    if (taken < 0) unreachable();
+    to = <u32>taken;
     const key = userKeyAt(to);
     memory.copy(key, userKeyAt(<u32>row), userKeyBytes());
     carry(<u32>row, to);
@@ -127,26 +131,26 @@ export function translate(count: u32): void {
   for (let i: u32 = 0; i < count; ++i) store<f64>(STAGE + (i << 3), idAt(<u32>(<u64>load<f64>(STAGE + (i << 3)))));
 }
 
-/** Lays an account out as the arguments of its protocol's functions: 0, 1 where an accrual on the way reverts, or a fault. */
+/** Lays an account out as the arguments of its protocol's functions: 0, the reason why an accrual on the way reverts, or a fault. */
 export function lay(id: f64): i32 {
   if (rowOf(id) < 0) return Fault.STALE;
-  return i32(!layOut(assetSet(), vaultAt(foundBlock, foundLog, foundPlace), linesOf(foundLog), assetsHeld()));
+  return layOut(assetSet(), vaultAt(foundBlock, foundLog, foundPlace), linesOf(foundLog), assetsHeld());
 }
 
 /** Evaluates an account: status, value of the collateral, debt, health and ratio, to RESULTS. */
-export function inspectAccount(id: f64): void {
-  rowOf(id);
-  settle();
+export function inspectAccount(id: f64): i32 {
+  if (rowOf(id) < 0) return Fault.STALE;
   const status = evaluate(foundMarket, vaultAt(foundBlock, foundLog, foundPlace), foundLog);
   clear(RESULTS, 32);
   store<u32>(RESULTS, status);
   copy(RESULTS + 32, VALUE, 12); // value, debt, health
   ratioTo(RESULTS + 128);
+  return 0;
 }
 
 /** The liquidation price of an asset for an account, to RESULTS; which kind of answer it is. */
 export function accountPrice(id: f64, asset: u32, owed: bool): i32 {
-  rowOf(id);
+  if (rowOf(id) < 0) return Fault.STALE;
   return priceOf(vaultAt(foundBlock, foundLog, foundPlace), foundLog, asset, owed);
 }
 

@@ -46,7 +46,7 @@ export interface Exports {
   rewriteAccount(id: number): number;
   translate(count: number): void;
   lay(id: number): number;
-  inspectAccount(id: number): void;
+  inspectAccount(id: number): number;
   accountPrice(id: number, asset: number, owed: boolean): number;
   setCategory(category: number, bytes: number): void;
   startScenario(): number;

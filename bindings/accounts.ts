@@ -4,7 +4,7 @@ import { AT, AnyBook, STATUSES, type Status, checkRows, eachPage, knowId, remove
 import { PlimsollError, refuse } from "./errors.js";
 import { type Found, valueAt } from "./hits.js";
 import { type Key, keyBytesOf, toHex } from "./keys.js";
-import { type AccountProtocol, type Fields, KIND, type Lines, type LiquidationPrice, type Outcome, type Values, checkFields, knowFields, readResults, uint, writeFields } from "./protocol.js";
+import { type AccountProtocol, type Fields, KIND, type Lines, type LiquidationPrice, type Outcome, type Values, checkFields, eachAsset, knowFields, mergeBy, readResults, told, uint, writeFields } from "./protocol.js";
 
 type Inputs<F> = F extends (inputs: infer I) => unknown ? I : never;
 type Answer<F> = F extends (inputs: never) => infer O ? O : never;
@@ -76,7 +76,7 @@ export class AccountBook<A = unknown, C = unknown, V extends Fields = Fields, M 
     const { core, keyBytes } = this, { exports } = core, { account } = this.protocol;
     if (!Array.isArray(accounts)) refuse("accounts", "an array", accounts);
     const bytes = this.checkKeys(keys, () => checkRows("keys", keys, Uint8Array, accounts.length, keyBytes));
-    const all = accounts.map((one, i) => account.read(accounts.length === 1 ? "account" : `accounts[${i}]`, one, this.marketCount));
+    const all = Array.from(accounts, (one, i) => account.read(accounts.length === 1 ? "account" : `accounts[${i}]`, one, this.marketCount));
     this.checkCapacity(all.length);
     const counts = new Map<number, number>();
     for (const { lines } of all) counts.set(lines.length, (counts.get(lines.length) ?? 0) + 1);
@@ -103,9 +103,16 @@ export class AccountBook<A = unknown, C = unknown, V extends Fields = Fields, M 
 
   /** Changes an account: what is named of it, and of its assets those that are named; an asset that is left with nothing goes. */
   update(id: number, change: Partial<A>): void {
-    const { account } = this.protocol, next = account.read("account", account.merge(this.account(id), change), this.marketCount), { core } = this;
+    const { account } = this.protocol, { list, name } = account;
+    knowFields("change", change, Object.fromEntries(account.fields.map((field) => [field, 0])));
+    const { [list]: entries, ...rest } = change as Readonly<Record<string, unknown>>;
+    if (entries !== undefined) eachAsset(`change: ${list}`, entries, name, account.entry, this.marketCount, undefined, false);
+    const old = this.account(id) as Readonly<Record<string, readonly never[]>>;
+    const merged = mergeBy(name, old[list]!, (entries ?? []) as readonly never[]).filter(account.isThere);
+    const next = account.read("change", { ...old, ...told(rest), [list]: merged } as A, this.marketCount), { core } = this;
     this.#write(core, 0, next, undefined);
-    if (core.exports.rewriteAccount(id) < 0) throw outOfMemory("more lines");
+    const fault = core.exports.rewriteAccount(id);
+    if (fault) throw fault === -1 ? outOfMemory("more lines") : stale(id);
   }
 
   /** An account as it is stored. */
@@ -127,10 +134,10 @@ export class AccountBook<A = unknown, C = unknown, V extends Fields = Fields, M 
   /** Everything about one account: as stored, or as accrued to the time `at`. */
   inspect(id: number, options: { readonly at?: bigint } = {}): AccountInspection<A> {
     knowFields("options", options, AT);
-    const account = this.account(id), { core } = this;
+    const { at } = options, account = this.account(id), { core } = this;
     const key = this.keyBytes ? toHex(core.read(core.stage + INNER, new Uint8Array(this.keyBytes))) : undefined;
-    core.exports.view(writeTime(core, "at", options.at));
-    core.exports.inspectAccount(id);
+    core.exports.view(writeTime(core, "at", at));
+    if (core.exports.inspectAccount(id) < 0) throw stale(id);
     const { status, collateral, debt, health, ratio } = readResults(core, EVALUATED, 0), reverts = status === 2n;
     return {
       id, key, account, status: STATUSES[Number(status)]!,
@@ -152,6 +159,7 @@ export class AccountBook<A = unknown, C = unknown, V extends Fields = Fields, M 
     for (const { asset, kind } of lines) {
       if (kind >= KIND.idle) continue;
       const owed = kind === KIND.owed, answer = core.exports.accountPrice(id, asset, owed);
+      if (answer < 0) throw stale(id);
       prices.push({ market: account.base === asset ? undefined : asset, side: owed ? "debt" : "collateral", price: PRICE_KINDS[answer] ?? core.readResult(0) });
     }
     return prices;
@@ -167,17 +175,15 @@ export class AccountBook<A = unknown, C = unknown, V extends Fields = Fields, M 
     if (!call) refuse("name", `one of ${Object.keys(this.protocol.calls).join(", ")}`, name);
     knowId(id);
     const values = (inputs ?? {}) as Readonly<Record<string, bigint>>, given = checkFields(name, call.inputs, values);
-    for (const asset of call.assets ?? []) this.knowMarket(Number(values[asset]));
+    const names = Object.keys(call.inputs);
+    for (const [position, value] of given) if (call.assets?.includes(names[position]!)) this.knowMarket(Number(value));
     core.exports.view(writeTime(core, "at", options.at));
     const laid = core.exports.lay(id);
     if (laid < 0) throw stale(id);
-    let answer: Outcome<object> = { reverts: true, reason: "" };
-    if (!laid) {
-      for (const [position, value] of given) core.writeArg(call.first + position, value);
-      const reason = core.exports[call.name]!();
-      answer = reason ? { reverts: true, reason: this.protocol.reasons[reason]! } : { reverts: false, ...readResults(core, call.outputs, 0) };
-    }
-    return answer as never;
+    for (const [position, value] of given) core.writeArg(call.first + position, value);
+    const reason = laid || core.exports[call.name]!();
+    const answer: Outcome<object> = reason ? { reverts: true, reason: this.protocol.reasons[reason]! } : { reverts: false, ...readResults(core, call.outputs, 0) };
+    return answer as Answer<C[K]>;
   }
 
   #write(core: Core, at: number, { category, lines }: Lines, key: Uint8Array | undefined): void {

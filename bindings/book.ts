@@ -229,7 +229,7 @@ export abstract class AnyBook<V extends Fields, M extends Fields, S extends Fiel
   }
 
   /** Whether the id's vault is in the book. */
-  has(id: number): boolean { return this.core.exports.marketOf(id) >= 0 && typeof id === "number"; }
+  has(id: number): boolean { return typeof id === "number" && this.core.exports.marketOf(id) >= 0; }
 
   /** The ids of the vaults that carry a key: one a market at most. */
   find(key: Key): number[] {
@@ -263,6 +263,9 @@ export abstract class AnyBook<V extends Fields, M extends Fields, S extends Fiel
     if (since !== undefined) oneOf("since", since, ["last"]);
     if (limit !== undefined) wholeNumber("limit", limit, 0);
     if (typeof idsOnly !== "boolean") refuse("idsOnly", "true or false", idsOnly);
+    if (this.protocol.rule && (order === "liquidationPrice" || market !== undefined)) {
+      throw new PlimsollError("invalid-argument", "accounts have no market of their own: leave out market, and order by liquidationPrice");
+    }
     if (market !== undefined) this.knowMarket(market);
     if (order === "liquidationPrice" && market === undefined && this.#markets > 1) {
       throw new PlimsollError("invalid-argument", "prices of several markets cannot be compared: name a market to order by liquidationPrice");

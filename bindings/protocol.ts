@@ -110,39 +110,47 @@ export interface AccountProtocol<A = unknown, C = unknown, V extends Fields = Fi
   /** Figures of a category of accounts, from the second place of its row on. */
   readonly category?: Fields;
   readonly account: {
+    /** The names of an account's fields; of them `list` is its entries, which name a market as `name`. */
+    readonly fields: readonly string[];
+    readonly list: string;
+    readonly name: string;
+    /** What an entry has beside its market. */
+    readonly entry: Fields;
+    /** Whether an entry has anything left. */
+    readonly isThere: (entry: never) => boolean;
     /** Checks an account and answers its lines in the order of their assets. */
     readonly read: (what: string, account: A, markets: number) => Lines;
     readonly write: (lines: Lines) => A;
     /** The number of an asset that is no market: what a Comet lends. */
     readonly base?: number;
-    /** An account with a change. */
-    readonly merge: (account: A, change: Partial<A>) => A;
   };
   readonly calls: Readonly<Record<string, Call>>;
   readonly asks?: C; // for inference alone
 }
 
-/** Merges lists of entries by the market that each names; one that names a new market is added. */
-export function mergeBy<E extends { readonly [K in N]: number }, N extends string>(name: N, entries: readonly E[], changes: readonly E[] = []): E[] {
-  const merged = new Map(entries.map((entry) => [entry[name] as number, entry]));
-  for (const change of changes) merged.set(change[name], { ...merged.get(change[name]), ...change });
+/** Merges entries by the market that each names; one that names a new market is added. */
+export function mergeBy<E>(name: string, entries: readonly E[], changes: readonly E[]): E[] {
+  const marketOf = (entry: E) => (entry as Readonly<Record<string, unknown>>)[name], merged = new Map(entries.map((entry) => [marketOf(entry), entry]));
+  for (const change of changes) merged.set(marketOf(change), { ...merged.get(marketOf(change)), ...told(change) } as E);
   return [...merged.values()];
 }
+/** An object without what is undefined. */
+export const told = <T>(object: T): Partial<T> => Object.fromEntries(Object.entries(object as object).filter(([, value]) => value !== undefined)) as Partial<T>;
 
 /** Checks a list of entries that each name a market of the book, once, and fields; calls back with each in the order of the markets. */
 export function eachAsset(
   what: string, list: unknown, name: string, fields: Fields, markets: number, 
-  use: (market: number, value: (field: string) => bigint, where: string, given: Readonly<Record<string, boolean | undefined>>) => void,
+  use: (market: number, value: (field: string) => bigint, where: string, given: Readonly<Record<string, boolean | undefined>>) => void = () => {}, whole = true,
 ): void {
   if (!Array.isArray(list)) refuse(what, "an array", list);
-  const entries = list.map((entry: Readonly<Record<string, unknown>>, i) => {
+  const entries = Array.from(list, (entry: Readonly<Record<string, unknown>>, i) => {
     const where = `${what}[${i}]`;
     knowFields(where, entry, { [name]: 0, ...fields });
     const { [name]: market, ...rest } = entry;
     if (!Number.isInteger(market) || (market as number) < 0 || (market as number) >= markets) {
       throw new PlimsollError("unknown-market", `${where}: there is no market ${show(market)}: this book has ${markets}, numbered from 0`);
     }
-    const values = new Map(checkFields(where, fields, rest)), names = Object.keys(fields);
+    const values = new Map(checkFields(where, fields, whole ? rest : told(rest), whole)), names = Object.keys(fields);
     return { market: market as number, where, given: rest as Readonly<Record<string, boolean>>, value: (field: string) => values.get(names.indexOf(field))! };
   }).sort((a, b) => a.market - b.market);
   entries.forEach(({ market, where, value, given }, i) => {

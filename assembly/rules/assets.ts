@@ -218,17 +218,17 @@ function layAsset(row: usize, width: usize, index: u32, asset: usize): void {
 /**
  * Lays an account out as the arguments of its protocol's functions: Aave's `accountData` and `liquidationCall`, Compound's
  * `accountLiquidity`, a Comet's `isLiquidatable` and `absorb`. Lines stand in the order of their assets; of an Aave all `assets`
- * of the book get a row, if that is wanted; an asset may be left out. False where an accrual on the way reverts.
+ * of the book get a row, if that is wanted; an asset may be left out. Answers why an accrual on the way reverts, 0 where none does.
  */
-export function lay(set: usize, vault: usize, lines: u32, assets: u32 = 0, without: u32 = -1): bool {
+export function lay(set: usize, vault: usize, lines: u32, assets: u32 = 0, without: u32 = -1): i32 {
   const category = <u32>load<u8>(vault, 4), width = <usize>(rule <= Rule.AAVE_SUM ? aave.Reserve.BYTES : rule == Rule.COMPOUND ? 160 : 224);
-  let tag = tagsOf(vault), amount = amountsOf(vault, lines), row = rowsAt + CATEGORY_BYTES - width, id: u32 = -1, known = true;
+  let tag = tagsOf(vault), amount = amountsOf(vault, lines), row = rowsAt + CATEGORY_BYTES - width, id: u32 = -1, why: i32 = 0;
   const config = ARGS + (aave.Arg.CONFIG << 5);
   if (rule <= Rule.AAVE_SUM) clear(config, 4);
   else if (rule == Rule.COMET) word(0, 0);
   for (const last = tag + (<u32>load<u16>(vault, 6) << 1); tag < last; tag += 2, amount += amountBytes) {
     const index = <u32>load<u8>(tag), kind = <u32>load<u8>(tag, 1), asset = set + ASSETS + index * ASSET, owed = (kind & 1) != 0, idle = kind >= Kind.IDLE;
-    if (!idle && load<u32>(asset, BROKEN)) known = false;
+    if (!idle && !why) why = load<u32>(asset, BROKEN);
     if (index == without || (idle && rule == Rule.COMPOUND)) continue; // and a market that was not entered
     if (rule == Rule.COMET && index == BASE) {
       copy(ARGS, amount, 2);
@@ -248,7 +248,7 @@ export function lay(set: usize, vault: usize, lines: u32, assets: u32 = 0, witho
       if (owed) {
         begin();
         const balance = compound.balanceOf(new u256(load<u64>(amount), load<u64>(amount, 8)), at(asset + BORROW_INDEX), new u256(load<u64>(amount, 16), load<u64>(amount, 24)));
-        if (end()) known = false;
+        if (!why) why = end();
         copy(row + 128, ptr(balance), 4);
       } else copy(row + 96, amount, 2);
     } else copy(row + 32, amount, 2);
@@ -280,7 +280,7 @@ export function lay(set: usize, vault: usize, lines: u32, assets: u32 = 0, witho
     rowsArgument(5, rows, first);
     copy(ARGS + 192, SYSTEM + CometFigure.TOTAL_SUPPLY, 8);
   }
-  return known;
+  return why;
 }
 
 /** What the contract says of an account: value of its collateral, debt, health (wad), and health as a fraction. */
@@ -332,7 +332,7 @@ function finish(): i32 {
 /** The contract's own judgement, and its figures. */
 export function slow(set: usize, vault: usize, lines: u32): i32 {
   clear(VALUE, FIGURE_LIMBS);
-  if (!lay(set, vault, lines)) return Status.REVERTS;
+  if (lay(set, vault, lines)) return Status.REVERTS;
   if (rule <= Rule.AAVE_SUM) {
     aave.start();
     aave.sumAccount();
@@ -351,7 +351,7 @@ export function slow(set: usize, vault: usize, lines: u32): i32 {
 /** Sums all lines of an account but those of one asset by the contract's own arithmetic (to rules/aave, or rules/account). False where that reverts. */
 export function sumOthers(set: usize, vault: usize, lines: u32, index: u32): bool {
   const ofAave = rule <= Rule.AAVE_SUM;
-  if (!lay(set, vault, lines, 0, ofAave ? -1 : index)) return false;
+  if (lay(set, vault, lines, 0, ofAave ? -1 : index)) return false;
   if (rule == Rule.COMPOUND) return !compound.liquidity(choices) && !load<u32>(RESULTS);
   if (!ofAave) return comet.sumAccount();
   aave.start();

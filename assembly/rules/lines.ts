@@ -25,10 +25,10 @@ export function follow(which: i32): void {
   amountBytes = which == Rule.COMPOUND ? 32 : 16;
 }
 
-/** Kinds of line. An idle one is held or owed, and the contract does not look at it. */
 /** What a Comet lends, as an asset that is owed only. */
 export const BASE: u32 = 127;
 
+/** Kinds of line. An idle one is held, or owed (odd), and the contract does not look at it. */
 export namespace Kind { export const HELD: u32 = 0, OWED: u32 = 1, IDLE: u32 = 2; }
 
 // ---- A set: all that accounts are judged by. The book has one; a scenario has another
@@ -39,7 +39,7 @@ export const ASSETS: u32 = 64, ASSET: u32 = 832, MAX_ASSETS: u32 = 128, MAX_CATE
 export const THRESHOLDS: u32 = ASSETS + MAX_ASSETS * ASSET;
 export const WEIGHTS: u32 = THRESHOLDS + MAX_CATEGORIES * MAX_ASSETS * 4;
 export const WEIGHTS_BYTES: u32 = MAX_CATEGORIES * MAX_ASSETS * 8;
-export const SET_LOG: u32 = 19; // 480 KiB, of which only what is used is ever touched
+export const SET_LOG: u32 = 19; // 488 KiB
 
 /** A threshold's entry: basis points, and what else a category does to the asset. */
 export namespace Entry { export const BPS: u32 = 0xffff, SLOW: u32 = 1 << 30, UNCOUNTED: u32 = 1 << 31; }
@@ -58,7 +58,7 @@ export namespace Entry { export const BPS: u32 = 0xffff, SLOW: u32 = 1 << 30, UN
 // @ts-ignore: decorator
 @inline export const HELD_NEED: usize = 696;
 // @ts-ignore: decorator
-@inline export const OWED_EASE: usize = 792;    // f64, how much it will err at a quarter of the price, or a lower index
+@inline export const OWED_EASE: usize = 792;    // f64, how much it errs at a fifth of the price and a fifth less of an index
 // @ts-ignore: decorator
 @inline export const HELD_EASE: usize = 800;
 // @ts-ignore: decorator
@@ -126,14 +126,16 @@ export function step(at: usize, x0: u64, x1: u64): bool {
 }
 
 /**
- * Sets how an amount on one side of an asset becomes a value: two steps. Not to be screened where the contract could overflow
- * on the way for an amount of 128 bits: the second product, or with 88 bits to spare (thresholds, sums, the unit of health) the value.
+ * Sets how an amount on one side of an asset becomes a value: two steps. Not to be screened where the contract could overflow on the
+ * way for an amount of 128 bits: the first product, the second, or the value with bits to spare for sums (and with Aave for
+ * thresholds and the unit of health). What a Compound debt's own index makes larger than 128 bits overflows the f32s of a sum long
+ * before it does the contract's 256: a value below 2^192 is multiplied by 10^18 at most.
  */
 export function setSteps(asset: usize, held: bool, num: u256, den: u256, round: u32, num2: u256, den2: u256, round2: u32): void {
   const at = asset + (held ? HELD_STEPS : OWED_STEPS);
   let sound = !isZero(ptr(den), 4) && !isZero(ptr(den2), 4) && makeStep(at, ptr(num), ptr(den), round) && makeStep(at + STEP_BYTES, ptr(num2), ptr(den2), round2);
   const a = near(ptr(num), 4) / near(ptr(den), 4), price = near(ptr(num2), 4), b = price / near(ptr(den2), 4);
-  sound = sound && near(ptr(num), 4) < 1.7e38 && a * price < 1.7e38 && a * b < 1.0e12;
+  sound = sound && near(ptr(num), 4) < 1.7e38 && a * price < 1.7e38 && a * b < (rule <= Rule.AAVE_SUM ? 1.0e12 : 1.0e34);
   store<f64>(asset + (held ? HELD_WEIGHT : OWED_WEIGHT), sound ? a * b : NaN);
   const unit = sound && a * b > 0 ? 1 / a : 0, value = sound && a * b > 0 ? 2 / (a * b) : 0;
   store<f64>(asset + (held ? HELD_NEED : OWED_NEED), unit + value);

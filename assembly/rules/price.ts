@@ -35,7 +35,7 @@ const LOW: usize = memory.data(128, 16), HIGH: usize = memory.data(128, 16);
 const VALUE: usize = 0, WEIGHED: usize = 32, AVERAGE: usize = 64, DEBT: usize = 96;
 let looked: u32 = 0;
 /** Prices that are looked at before the search gives up. */
-const MOST: u32 = 200_000;
+const MOST: u32 = 20_000;
 
 /** The account's sums at a price, to LOW or HIGH. False where they leave 256 bits. */
 function lookAt(to: usize, p0: u64, p1: u64): bool {

@@ -249,6 +249,7 @@ function makeKeys(block: usize, shape: u32, used: u32): void {
     v128.store(key, keys);
     if (!i32x4.all_true(finite)) store<f32>(groupOf(block, <u32>(key - keysOf(block, shape) >> 2)), Infinity, LOOSE);
   }
+  for (let i = used; i & 3; ++i) store<f32>(keysOf(block, shape) + (i << 2), -Infinity); // of a quad that is not full
 }
 
 /** Makes all keys anew; every row is looked at by the next scan. */
@@ -311,8 +312,8 @@ let asleep: bool = false;
 function findFactors(set: usize): bool {
   let known = true, spread: f32 = 1;
   asleep = false;
-  for (let i: u32 = 0; i <= assetCount; ++i) {
-    const asset = assetIn(i), to = asset << 2;
+  for (let n: u32 = 0; n <= assetCount; ++n) {
+    const asset = assetIn(n), to = asset << 2;
     let mostOwed: f32 = 0, leastOwed: f32 = Infinity, leastHeld: f32 = Infinity, mostHeld: f32 = 0;
     for (let i: u32 = 0; i < categoryCount; ++i) {
       const c = <u32>load<u8>(CATEGORY_LIST + i), at = (c << 10) + to;
@@ -324,7 +325,7 @@ function findFactors(set: usize): bool {
       mostOwed = woken ? Infinity : max(mostOwed, owed); leastOwed = owed != owed ? 0 : min(leastOwed, owed);
       mostHeld = held != held ? Infinity : max(mostHeld, held); leastHeld = held != held ? 0 : min(leastHeld, held);
       const entry = load<u32>(set + THRESHOLDS + (c << 9) + to), bps = <f32>(entry & Entry.BPS);
-      if (rule == Rule.AAVE_AVERAGE && asset != BASE && !(entry & Entry.UNCOUNTED)) spread = max(spread, bps > 1 ? bps / (bps - 1) : Infinity);
+      if (rule == Rule.AAVE_AVERAGE && n < assetCount && !(entry & Entry.UNCOUNTED)) spread = max(spread, bps > 1 ? bps / (bps - 1) : Infinity);
     }
     store<f32>(MOST_OWED + to, mostOwed); store<f32>(LEAST_OWED + to, leastOwed);
     store<f32>(MOST_HELD + to, mostHeld); store<f32>(LEAST_HELD + to, leastHeld);
@@ -501,7 +502,7 @@ export function shelfFor(lines: u32): i32 {
   for (let i: u32 = 0; i < marketsHeld(); ++i) if (linesOf(load<u32>(marketAt(i), SHAPE)) == room) return i;
   const index = addMarket(shapeOf(room, strideFor(room)));
   if (index >= 0) {
-    store<u32>(marketAt(index), Sound.SCREEN, PASS);
+    store<u32>(marketAt(index), <u32>book, SET);
     settled = false;
   }
   return index;
@@ -531,17 +532,20 @@ export function write(market: usize, block: usize, shape: u32, place: u32, numbe
   store<f32>(keysOf(block, shape) + (place << 2), keyOf(block, shape, place));
 }
 
+/** What a line weighs that is idle or not there: held of the last asset there can be, which few books have and no Comet holds. */
+const NOTHING: u32 = BASE | 128;
+
 /** Writes what the float pass reads of a row, and whether the row is loose. */
 function writeQuad(block: usize, shape: u32, place: u32): void {
   const vault = vaultAt(block, shape, place), lines = linesOf(shape), count = <u32>load<u16>(vault, 6);
   let tag = tagsOf(vault), amount = amountsOf(vault, lines), loose = false;
   let at = quadAt(block, shape, place) + ((place & 3) << 2), index = quadAt(block, shape, place) + (lines << 4) + (place & 3);
   for (let i: u32 = 0; i < lines; ++i, at += 16, index += 4, tag += 2, amount += amountBytes) {
-    let x: f64 = 0, weight = <u32>load<u8>(tagsOf(vault)); // a line that is not there weighs nothing of the first one's asset
+    let x: f64 = 0, weight = NOTHING;
     if (i < count) {
       const kind = load<u8>(tag, 1);
-      weight = <u32>load<u8>(tag);
       if (kind < Kind.IDLE) {
+        weight = <u32>load<u8>(tag);
         const asset = assetAt(weight), held = kind == Kind.HELD, slack = load<f64>(asset + (held ? HELD_SLACK : OWED_SLACK));
         x = near128(load<u64>(amount), load<u64>(amount, 8));
         if (rule == Rule.COMPOUND && !held && x) x = x * 1e18 / near128(load<u64>(amount, 16), load<u64>(amount, 24));
@@ -609,8 +613,9 @@ export function openShelves(which: i32, choices: u32): bool {
   const laid = zeroed(17), categories = zeroed(16);
   layAt(laid);
   keepCategories(categories);
-  if (which == Rule.COMET) { store<u8>(NAMED + BASE, 0); }
-  return book && other && references && laid && categories;
+  if (!book || !other || !references || !laid || !categories) return false;
+  if (which == Rule.COMET) refreshAsset(BASE);
+  return true;
 }
 function zeroed(log: u32): usize { return take(tableClass(log), 1 << log); } // memory that was never used is zero
 

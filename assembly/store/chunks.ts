@@ -6,7 +6,7 @@
  *   chunk of n rows    ┌ groups    n / 64 · 32 B    of each group of 64 rows what the last scan found (below)
  *   (columns, so that  ├ keys      n · f32          the screen key (screen/pass)
  *    a pass reads what ├ lives     n · u16          odd while the row is taken; ids carry it
- *    it needs)         ├ quads     n / 4 · quad     of four accounts what their keys are made of (rules/account)
+ *    it needs)         ├ quads     n / 4 · quad     of four accounts what their keys are made of (rules/shelf)
  *                      ├ vaults    n · stride       the amounts of the protocol's rule side by side, e.g. ink, art
  *                      └ user keys n · keyBytes
  *

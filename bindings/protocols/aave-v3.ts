@@ -296,8 +296,11 @@ const categoryFields = ({ eModeById, ltvzeroBitmap, isolatedCategories }: Choice
   ltvzeroBitmap: ltvzeroBitmap ? or(bitmap, 0n) : fixed() as Optional, isolated: isolatedCategories ? or(bool, false) : fixed() as unknown as Optional<boolean>,
 });
 
+const amount = or(uint(128, "scaled units"), 0n), flag = or(bool, false);
+const position = { scaledATokenBalance: amount, scaledVariableDebt: amount, usingAsCollateral: flag, borrowing: flag };
+
 function readAccount(what: string, account: AaveV3Account, markets: number): Lines {
-  const lines: Line[] = [], scaled = or(uint(128, "scaled units"), 0n), flag = or(bool, false);
+  const lines: Line[] = [];
   knowFields(what, account, { userEModeCategory: 0, userConfig: 0, reserves: 0 });
   const { userConfig, userEModeCategory = 0n } = account, category = encode(`${what}: userEModeCategory`, uint(8, ""), userEModeCategory);
   let bits = userConfig === undefined ? 0n : encode(`${what}: userConfig`, uint(256, ""), userConfig);
@@ -307,8 +310,7 @@ function readAccount(what: string, account: AaveV3Account, markets: number): Lin
     if (debt || isBorrowed) lines.push({ asset, kind: isBorrowed ? KIND.owed : KIND.idleDebt, amounts: [debt] });
     bits &= ~(3n << BigInt(2 * asset));
   };
-  const fields = { scaledATokenBalance: scaled, scaledVariableDebt: scaled, usingAsCollateral: flag, borrowing: flag };
-  eachAsset(`${what}: reserves`, account.reserves, "reserve", fields, markets, (asset, value, where, given) => {
+  eachAsset(`${what}: reserves`, account.reserves, "reserve", position, markets, (asset, value, where, given) => {
     const supply = value("scaledATokenBalance"), debt = value("scaledVariableDebt"), of = (bit: number) => (bits >> BigInt(2 * asset + bit) & 1n) === 1n;
     const isCollateral = userConfig === undefined ? given.usingAsCollateral ?? supply > 0n : of(1);
     const isBorrowed = userConfig === undefined ? given.borrowing ?? debt > 0n : of(0);
@@ -337,10 +339,8 @@ function forBook(name: string, choices: Choices) {
     name, rule: choices.healthFromSum ? 2 : 1, choices: Number(maskOf(choices)), reasons: choices.narrowTokens ? ERRORS : CODES,
     market: marketFields(choices), system: {}, category: categoryFields(choices), vault: { totalCollateralBase: base },
     account: {
+      fields: ["userEModeCategory", "userConfig", "reserves"], list: "reserves", name: "reserve", entry: position, isThere,
       read: readAccount, write: writeAccount,
-      merge: (account: AaveV3Account, change: Partial<AaveV3Account>) => ({
-        ...account, ...change, reserves: mergeBy("reserve", account.reserves, change.reserves).filter(isThere),
-      }),
     },
     calls: {
       accountData: { name: "aave_accountData", first: 7, inputs: {}, outputs: accountOutputs },

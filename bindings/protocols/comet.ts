@@ -7,7 +7,7 @@
  * @module
  */
 import { PlimsollError } from "../errors.js";
-import { type AccountProtocol, type Line, type Outcome, type Fields, type Values, KIND, bool, contractFunction, eachAsset, encode, int, knowFields, list, mergeBy, or, record, uint } from "../protocol.js";
+import { type AccountProtocol, type Line, type Outcome, type Fields, type Values, KIND, bool, contractFunction, eachAsset, encode, int, knowFields, list, or, record, uint } from "../protocol.js";
 
 const index = uint(64, "1e15"), factor = uint(64, "1e18"), rate = uint(64, "1e18 a second"), scale = uint(64, "10^decimals");
 const answer = int(256, "1e8");
@@ -128,12 +128,14 @@ export interface CometCollateral {
   readonly balance: bigint;
 }
 
+const collateral = { balance: uint(128, "asset") };
+
 const readAccount = (what: string, given: CometAccount, markets: number) => {
   const lines: Line[] = [];
   knowFields(what, given, { principal: 0, collateral: 0 });
   const owes = encode(`${what}: principal`, principal, given.principal);
   if (owes === -(2n ** 103n)) throw new PlimsollError("out-of-range", `${what}: principal must be above -2^103, where the contract cannot negate it`);
-  eachAsset(`${what}: collateral`, given.collateral, "asset", { balance: uint(128, "asset") }, markets, (asset, value, where) => {
+  eachAsset(`${what}: collateral`, given.collateral, "asset", collateral, markets, (asset, value, where) => {
     if (!value("balance")) throw new PlimsollError("invalid-argument", `${where} has no balance`);
     lines.push({ asset, kind: KIND.held, amounts: [value("balance")] });
   });
@@ -149,10 +151,9 @@ const writeAccount = ({ lines }: { readonly lines: readonly Line[] }): CometAcco
 const forBook = {
   name: "comet", rule: 4, choices: 0, reasons, market, system, vault: { collateral: value },
   account: {
+    fields: ["principal", "collateral"], list: "collateral", name: "asset", entry: collateral,
+    isThere: ({ balance }: CometCollateral) => !!balance,
     read: readAccount, write: writeAccount, base: BASE,
-    merge: (account: CometAccount, change: Partial<CometAccount>) => ({
-      ...account, ...change, collateral: mergeBy("asset", account.collateral, change.collateral).filter(({ balance }) => balance),
-    }),
   },
   calls: {
     isLiquidatable: { name: "comet_isLiquidatable", first: 10, inputs: {}, outputs: { liquidatable: bool } },

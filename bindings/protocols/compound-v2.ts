@@ -150,10 +150,9 @@ const writeAccount = ({ lines }: { readonly lines: readonly Line[] }): CompoundV
 const forBook = (rounding: "" | "HalfUp") => ({
   name: "compound-v2", rule: 3, choices: rounding ? 2 : 0, reasons, market, system: {}, vault: { sumCollateral: value },
   account: {
+    fields: ["assets"], list: "assets", name: "market", entry: position,
+    isThere: ({ cTokenBalance, principal }: CompoundV2Position) => !!cTokenBalance || !!principal,
     read: readAccount, write: writeAccount,
-    merge: (account: CompoundV2Account, { assets }: Partial<CompoundV2Account>) => ({
-      assets: mergeBy("market", account.assets, assets).filter(({ cTokenBalance, principal }) => cTokenBalance || principal),
-    }),
   },
   calls: { accountLiquidity: { name: `compound_accountLiquidity${rounding}`, first: 1, inputs: {}, outputs: { error, liquidity: value, shortfall: value } } },
 });
