@@ -289,6 +289,9 @@ export abstract class AnyBook<V extends Fields, M extends Fields, S extends Fiel
     if (since !== undefined) oneOf("since", since, ["last"]);
     if (limit !== undefined) wholeNumber("limit", limit, 0);
     if (typeof idsOnly !== "boolean") refuse("idsOnly", "true or false", idsOnly);
+    if (this.protocol.rule && (market !== undefined || order === "liquidationPrice")) {
+      throw new PlimsollError("invalid-argument", "accounts belong to no market: a query of them has neither market nor the order liquidationPrice");
+    }
     if (market !== undefined) this.knowMarket(market);
     if (order === "liquidationPrice" && market === undefined && this.#markets > 1) {
       throw new PlimsollError("invalid-argument", "prices of several markets cannot be compared: name a market to order by liquidationPrice");
@@ -661,6 +664,7 @@ export class AccountBook<A = unknown, C = unknown, V extends Fields = Fields, M 
 
   /** Changes an account: what is named of it, and of its assets those that are named; an asset that is left with nothing goes. */
   update(id: number, change: Partial<A>): void {
+    if (typeof change !== "object" || change === null || Array.isArray(change)) refuse("account", "an object", change);
     const { account } = this.protocol, next = account.read("account", account.merge(this.account(id), change), this.marketCount), { core } = this;
     this.#write(core, 0, next, undefined);
     if (core.exports.rewriteAccount(id) < 0) throw outOfMemory("more lines");

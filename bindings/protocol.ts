@@ -116,12 +116,20 @@ export interface AccountProtocol<A = unknown, C = unknown, V extends Fields = Fi
   readonly asks?: C; // for inference alone
 }
 
-/** Merges lists of entries by the market that each names; one that names a new market is added. */
-export function mergeBy<E extends { readonly [K in N]: number }, N extends string>(name: N, entries: readonly E[], changes: readonly E[] = []): E[] {
-  const merged = new Map(entries.map((entry) => [entry[name] as number, entry]));
-  for (const change of changes) merged.set(change[name], { ...merged.get(change[name]), ...change });
+/** Merges lists of entries by the market that each names, once; one that names a new market is added. */
+export function mergeBy<E extends { readonly [K in N]: number }, N extends string>(what: string, name: N, entries: readonly E[], changes: readonly E[] = []): E[] {
+  const merged = new Map(entries.map((entry) => [entry[name] as number, entry])), named = new Set<number>();
+  if (!Array.isArray(changes)) refuse(what, "an array", changes);
+  changes.forEach((change: E, i) => {
+    if (typeof change !== "object" || change === null) refuse(`${what}[${i}]`, "an object", change);
+    if (named.has(change[name])) throw new PlimsollError("invalid-argument", `${what}[${i}]: the market ${show(change[name])} is named twice`);
+    named.add(change[name]);
+    merged.set(change[name], { ...merged.get(change[name]), ...change });
+  });
   return [...merged.values()];
 }
+/** Whether an entry says of something that it is there: an amount above 0, or a flag that is set; or what is neither, which is refused later. */
+export const saysMore = (...values: readonly unknown[]): boolean => values.some((value) => value !== undefined && value !== 0n && value !== false);
 
 /** Checks a list of entries that each name a market of the book, once, and fields; calls back with each in the order of the markets. */
 export function eachAsset(

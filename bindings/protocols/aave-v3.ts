@@ -10,7 +10,7 @@
  */
 import { PlimsollError, show } from "../errors.js";
 import {
-  type AccountProtocol, type Field, type Fields, type Line, type Lines, type Values, KIND, bool, choice, contractFunction, eachAsset, encode, fixed, knowFields, list, mergeBy, or, uint,
+  type AccountProtocol, type Field, type Fields, type Line, type Lines, type Values, KIND, bool, choice, contractFunction, eachAsset, encode, fixed, knowFields, list, mergeBy, or, saysMore, uint,
 } from "../protocol.js";
 
 // ---- The revisions
@@ -324,11 +324,11 @@ function writeAccount({ category, lines }: Lines): AaveV3Account {
     if (kind & 1) return { reserve: asset, scaledVariableDebt: amount!, ...(counts === expected ? {} : { borrowing: counts }) };
     return { reserve: asset, scaledATokenBalance: amount!, ...(counts === expected ? {} : { usingAsCollateral: counts }) };
   });
-  return { userEModeCategory: BigInt(category), reserves: reserves.reduce<AaveV3Position[]>((merged, one) => mergeBy("reserve", merged, [one]), []) };
+  return { userEModeCategory: BigInt(category), reserves: reserves.reduce<AaveV3Position[]>((merged, one) => mergeBy("reserves", "reserve", merged, [one]), []) };
 }
 
 const isThere = ({ scaledATokenBalance, scaledVariableDebt, usingAsCollateral, borrowing }: AaveV3Position) =>
-  !!scaledATokenBalance || !!scaledVariableDebt || !!usingAsCollateral || !!borrowing;
+  saysMore(scaledATokenBalance, scaledVariableDebt, usingAsCollateral, borrowing);
 
 function forBook(name: string, choices: Choices) {
   return {
@@ -337,7 +337,7 @@ function forBook(name: string, choices: Choices) {
     account: {
       read: readAccount, write: writeAccount,
       merge: (account: AaveV3Account, change: Partial<AaveV3Account>) => ({
-        ...account, ...change, reserves: mergeBy("reserve", account.reserves, change.reserves).filter(isThere),
+        ...account, ...change, reserves: mergeBy("reserves", "reserve", account.reserves, change.reserves).filter(isThere),
       }),
     },
     calls: {

@@ -151,7 +151,7 @@ const forBook = {
   account: {
     read: readAccount, write: writeAccount, base: BASE,
     merge: (account: CometAccount, change: Partial<CometAccount>) => ({
-      ...account, ...change, collateral: mergeBy("asset", account.collateral, change.collateral).filter(({ balance }) => balance),
+      ...account, ...change, collateral: mergeBy("collateral", "asset", account.collateral, change.collateral).filter(({ balance }) => balance !== 0n),
     }),
   },
   calls: {

@@ -9,7 +9,7 @@
  * @module
  */
 import { PlimsollError } from "../errors.js";
-import { type AccountProtocol, type Fields, type Line, type Outcome, type Values, KIND, bool, contractFunction, eachAsset, knowFields, list, mergeBy, or, uint } from "../protocol.js";
+import { type AccountProtocol, type Fields, type Line, type Outcome, type Values, KIND, bool, contractFunction, eachAsset, knowFields, list, mergeBy, or, saysMore, uint } from "../protocol.js";
 
 const mantissa = uint(256, "1e18"), price = uint(256, "1e(36 - underlying decimals)");
 const exchange = uint(256, "1e(18 + underlying decimals - cToken decimals)");
@@ -145,15 +145,15 @@ const readAccount = (what: string, given: CompoundV2Account, markets: number) =>
 const writeAccount = ({ lines }: { readonly lines: readonly Line[] }): CompoundV2Account => ({
   assets: lines.map(({ asset, kind, amounts }): CompoundV2Position => ({
     market: asset, entered: kind < KIND.idle, ...(kind & 1 ? { principal: amounts[0]!, interestIndex: amounts[1]! } : { cTokenBalance: amounts[0]! }),
-  })).reduce<CompoundV2Position[]>((assets, one) => mergeBy("market", assets, [one]), []),
+  })).reduce<CompoundV2Position[]>((assets, one) => mergeBy("assets", "market", assets, [one]), []),
 });
 
 const forBook = (rounding: "" | "HalfUp") => ({
   name: "compound-v2", rule: 3, choices: rounding ? 2 : 0, reasons, market, system: {}, vault: { sumCollateral: value },
   account: {
     read: readAccount, write: writeAccount,
-    merge: (account: CompoundV2Account, { assets }: Partial<CompoundV2Account>) => ({
-      assets: mergeBy("market", account.assets, assets).filter(({ cTokenBalance, principal }) => cTokenBalance || principal),
+    merge: (account: CompoundV2Account, change: Partial<CompoundV2Account>) => ({
+      ...change, assets: mergeBy("assets", "market", account.assets, change.assets).filter(({ cTokenBalance, principal }) => saysMore(cTokenBalance, principal)),
     }),
   },
   calls: { accountLiquidity: { name: `compound_accountLiquidity${rounding}`, first: 1, inputs: {}, outputs: { error, liquidity: value, shortfall: value } } },
