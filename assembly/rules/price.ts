@@ -124,8 +124,8 @@ export function find(record: usize, base: bool, threshold: u64, owed: bool): i32
   clear(RESULTS, 4);
   if (isZero(OTHER_OWED, 4) && isZero(OWED, 4)) return Trigger.NEVER;
   if (!lookAt(LOW, 1, 0)) return Trigger.REVERTS;
+  if (rule == Rule.AAVE_AVERAGE && bps <= 1 && !owed && isZero(OWED, 4) && !isZero(HELD, 4) && (!bps || compare(OTHER_WEIGHED, OTHER_VALUE, 4) < 0)) return Trigger.ALWAYS; // the average falls to 0
   if (isZero(OWED, 4) && (isZero(HELD, 4) || !counts())) return healthy(LOW) ? Trigger.NEVER : Trigger.ALWAYS;
-  if (rule == Rule.AAVE_AVERAGE && bps <= 1 && !owed && isZero(OWED, 4) && compare(OTHER_WEIGHED, OTHER_VALUE, 4) < 0) return Trigger.ALWAYS; // the average is 0
   let k: u32 = 0;
   if (owed) { // octave by octave, the first price that is not healthy
     for (; k < TOP; ++k) {
