@@ -290,10 +290,10 @@ const priced = ({ price }: Adapter, world: World, market: number | undefined, va
 const AVERAGES = new Set<Adapter>([1, 4, 5, 6, 7, 8].map((revision) => aaves.get(revision as 1)!));
 
 describe("liquidation prices, by the forward rule", () => {
-  test.fails("open: held and owed in the same weight, and safe at every price by half a unit of health", () => {
+  test("held and owed in the same weight: roundings decide", () => {
     const twin = new AccountTwin(aaves.get(6)!), market = twin.addMarket({ decimals: 0n, assetPrice: 1n, liquidationThreshold: 10000n });
     const id = twin.add(account([[market, { supply: 1n, debt: 1n }]]));
-    expect(twin.book.liquidationPrices(id).find(({ side }) => side === "collateral")!.price).not.toBe("always");
+    expect(twin.book.liquidationPrices(id).find(({ side }) => side === "collateral")!.price).toBe("undecided");
   });
 
   test("what counts for nothing in an average brings it down", () => {
@@ -380,7 +380,7 @@ describe("a function of an account in the book is the contract's own of the same
       for (let m = 0; m < 5; ++m) twin.addMarket({ ...randomMarket(dice, adapter), ...(dice.chance(0.1) ? { oraclePriceMantissa: dice.pick([0n, 2n ** 255n]) } : {}) });
       for (let i = 0; i < 15; ++i) {
         const one = randomAccount(dice, adapter, twin.world, 4), id = twin.add(one), at = dice.pick(times), assets = compoundAssets(compoundViews(twin.world, at), one);
-        expect(twin.book.ask(id, "accountLiquidity", {}, at === undefined ? {} : { at })).toEqual(assets ? protocol.accountLiquidity({ assets }) : { reverts: true, reason: "" });
+        expect(twin.book.ask(id, "accountLiquidity", {}, at === undefined ? {} : { at })).toEqual(assets ? protocol.accountLiquidity({ assets }) : { reverts: true, reason: expect.stringMatching(/^Panic|absurdly high$/) });
       }
     }), runs(20));
   });

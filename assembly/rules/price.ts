@@ -9,7 +9,7 @@
  */
 import { RESULTS } from "../layout";
 import { clear, compare, copy, isZero } from "../wide/limbs";
-import { Round, WAD, add, at, begin, div, end, isNil, less, mul, mulDivDown, mulDivUp, ptr, sub, u256 } from "../wide/u256";
+import { Round, add, at, begin, div, end, isNil, less, mul, mulDivDown, mulDivUp, ptr, sub, u256, wad, word } from "../wide/u256";
 import { assetUnit, compoundHalf, owedRound, perTokenBeforePrice, thresholdFactor } from "./assets";
 import { Rule, rule } from "./lines";
 
@@ -41,16 +41,16 @@ const MOST: u32 = 20_000;
 function lookAt(to: usize, p0: u64, p1: u64): bool {
   ++looked;
   begin();
-  const price = new u256(p0, p1), held = at(HELD), owed = at(OWED), wad = new u256(WAD);
+  const price = new u256(p0, p1), held = at(HELD), owed = at(OWED), unity = wad();
   let value = held, weighed = held, debt = owed;
   if (rule == Rule.COMPOUND) {
-    weighed = div(mul(div(add(mul(perTokenBeforePrice(asset), price), compoundHalf()), wad), held), wad);
+    weighed = div(mul(div(add(mul(perTokenBeforePrice(asset), price), compoundHalf()), unity), held), unity);
     value = weighed;
-    debt = div(mul(price, owed), wad);
+    debt = div(mul(price, owed), unity);
   } else {
     const unit = assetUnit(asset, isBase);
     value = div(mul(held, price), unit);
-    weighed = rule == Rule.COMET ? (isBase ? weighed : div(mul(value, thresholdFactor(asset)), wad)) : mul(value, new u256(bps));
+    weighed = rule == Rule.COMET ? (isBase ? weighed : div(mul(value, thresholdFactor(asset)), unity)) : mul(value, new u256(bps));
     debt = owedRound() == Round.UP ? mulDivUp(owed, price, unit) : div(mul(owed, price), unit);
   }
   value = add(value, at(OTHER_VALUE));
@@ -66,12 +66,12 @@ function lookAt(to: usize, p0: u64, p1: u64): bool {
 function suffices(a: usize, average: usize, b: usize): bool {
   if (isZero(b + DEBT, 4)) return true;
   begin();
-  const debt = at(b + DEBT), half = div(debt, new u256(2)), wad = new u256(WAD), whole = new u256(10000);
+  const debt = at(b + DEBT), half = div(debt, new u256(2)), unity = wad(), whole = new u256(10000);
   if (rule >= Rule.COMPOUND) return !less(at(a + WEIGHED), debt);
   // health·debt, half-up, reaches 1e18·debt
-  const asked = mul(rule == Rule.AAVE_SUM ? mul(debt, whole) : debt, wad);
+  const asked = mul(rule == Rule.AAVE_SUM ? mul(debt, whole) : debt, unity);
   const has = rule == Rule.AAVE_SUM ? at(a + WEIGHED) : div(add(mul(at(a + VALUE), at(average + AVERAGE)), new u256(5000)), whole);
-  return !less(add(mul(has, wad), half), asked);
+  return !less(add(mul(has, unity), half), asked);
 }
 // @ts-ignore: decorator
 @inline function healthy(at: usize): bool { return suffices(at, at, at); }
@@ -142,7 +142,10 @@ export function find(record: usize, base: bool, threshold: u64, owed: bool): i32
     return Trigger.PRICE;
   }
   while (k < TOP && !healthyFrom(k)) ++k;
-  if (k == TOP) return isZero(HELD, 4) || !outgrows() ? Trigger.ALWAYS : Trigger.REVERTS;
+  if (k == TOP) {
+    const side = isZero(HELD, 4) ? -1 : outgrows();
+    return side < 0 ? Trigger.ALWAYS : side ? Trigger.REVERTS : Trigger.UNDECIDED;
+  }
   const hi0 = k < 64 ? <u64>1 << k : 0, hi1 = k < 64 ? 0 : <u64>1 << (k - 64);
   if (!search(1, 0, hi0, hi1, false)) return broken ? (looked > MOST ? Trigger.UNDECIDED : Trigger.REVERTS) : Trigger.NEVER;
   found0 += 1;
@@ -154,10 +157,12 @@ export function find(record: usize, base: bool, threshold: u64, owed: bool): i32
 /** Whether what is held of the asset counts for anything. */
 function counts(): bool { return rule == Rule.COMPOUND ? !isNil(perTokenBeforePrice(asset)) : rule == Rule.COMET ? !isNil(thresholdFactor(asset)) : bps != 0; }
 
-/** Whether at high prices what is held counts for more than what is owed. */
-function outgrows(): bool {
-  if (!lookAt(HIGH, 0, <u64>1 << (TOP - 65))) return true;
+/** Whether at high prices more is owed than what is held can cover (−1), or less (1), or roundings decide (0). */
+function outgrows(): i32 {
+  if (!lookAt(HIGH, 0, <u64>1 << (TOP - 65))) return 1;
   begin();
-  const weighed = sub(at(HIGH + WEIGHED), at(OTHER_WEIGHED)), debt = sub(at(HIGH + DEBT), at(OTHER_OWED));
-  return less(mul(debt, new u256(rule <= Rule.AAVE_SUM ? 10000 : 1)), weighed);
+  const held = sub(at(HIGH + WEIGHED), at(OTHER_WEIGHED)), owed = sub(at(HIGH + DEBT), at(OTHER_OWED));
+  const debt = mul(owed, word(rule <= Rule.AAVE_SUM ? 10000 : 1)), slack = word(rule <= Rule.AAVE_SUM ? 400000 : 4);
+  if (less(add(held, slack), debt)) return -1;
+  return less(add(debt, rule == Rule.AAVE_AVERAGE ? add(slack, at(HIGH + VALUE)) : slack), held) ? 1 : 0;
 }
