@@ -90,7 +90,8 @@ const REVISIONS: ReadonlyMap<number, readonly [version: string, choices: Choices
   [10, ["3.6", v3_6]], [11, ["3.7", v3_7]],
 ]);
 
-const maskOf = (choices: Choices): bigint => Object.keys(v3_0).reduce((mask, name, i) => mask | ((choices[name as keyof Choices] !== (name === 'burnsBadDebt')) ? 1n << BigInt(i) : 0n), 0n);
+const maskOf = (choices: Choices): bigint =>
+  Object.keys(v3_0).reduce((mask, name, i) => mask | (choices[name as keyof Choices] ? 1n << BigInt(i) : 0n), 0n);
 
 /** Why the contracts revert, as assembly/rules/aave.ts numbers it. */
 const PANICS = ["", "Panic(0x11)", "Panic(0x12)", "empty revert data"];
