@@ -4,9 +4,12 @@ import { type AaveV3Account, type AaveV3Position, aaveV3 } from "plimsoll/aave-v
 import { healthAt, random } from "../examples/keeper/synthetic.js";
 import { ensure, faster, type Group, median, NS, quantile, type Ratio, stage, time, US } from "./measure.js";
 
-const ASSETS = 40, REVISION = 9, RAY = 10n ** 27n;
+const ASSETS = 40, RAY = 10n ** 27n;
 
-interface Asset {
+/** POOL_REVISION: 3.5, where health is of the sum of values by threshold. */
+export const REVISION = 9;
+
+export interface Asset {
   readonly decimals: bigint;
   readonly liquidationThreshold: bigint;
   readonly assetPrice: bigint;
@@ -15,8 +18,8 @@ interface Asset {
 }
 
 /** Assets with prices from 0.01 to 100,000 dollars (8 decimals), log-uniform, figures with all their digits. */
-function drawAssets(next: () => number): Asset[] {
-  return Array.from({ length: ASSETS }, (_, i) => ({
+export function drawAssets(next: () => number, count = ASSETS): Asset[] {
+  return Array.from({ length: count }, (_, i) => ({
     decimals: [6n, 8n, 18n, 18n][i % 4]!,
     liquidationThreshold: 6000n + BigInt(Math.floor(next() * 3300)),
     assetPrice: BigInt(Math.round(1e6 * 1e7 ** next())),
@@ -30,9 +33,9 @@ const unitsOf = (dollars: number, { assetPrice, decimals }: Asset, index: bigint
   BigInt(Math.round(dollars * 1e8 / Number(assetPrice) * 10 ** Math.min(Number(decimals), 9) * 1e3)) * 10n ** BigInt(Math.max(Number(decimals) - 9, 0)) * RAY / index / 1000n + 1n;
 
 /** An account of the given assets: one or two of them owed, the others held, debts of 5,000 to 5,000,000 dollars, health of the distribution. */
-function drawAccount(next: () => number, assets: readonly Asset[]): AaveV3Account {
+export function drawAccount(next: () => number, assets: readonly Asset[]): AaveV3Account {
   const legs = 2 + Math.floor(next() * 4), owed = legs > 2 && next() < 0.4 ? 2 : 1, taken = new Set<number>();
-  while (taken.size < legs) taken.add(Math.floor(next() * ASSETS));
+  while (taken.size < legs) taken.add(Math.floor(next() * assets.length));
   const debt = 5e3 * 1000 ** next(), health = healthAt(next()), shares = Array.from(taken, () => 0.1 + next());
   const sum = (from: number, to: number) => shares.slice(from, to).reduce((total, share) => total + share, 0);
   return {

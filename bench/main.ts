@@ -10,8 +10,9 @@ import { accountsGroup } from "./accounts.js";
 import { makerGroup } from "./maker.js";
 import type { Figure, Group } from "./measure.js";
 import { packageGroup } from "./package.js";
+import { peerGroup } from "./peer.js";
 
-const GROUPS: readonly Group[] = [makerGroup, accountsGroup, packageGroup];
+const GROUPS: readonly Group[] = [makerGroup, accountsGroup, peerGroup, packageGroup];
 
 function machine(): string {
   const versions = ["plimsoll/package.json", "assemblyscript/package.json", "esbuild/package.json"].map((name) => {
@@ -39,11 +40,11 @@ async function measure(groups: readonly Group[], vaults: number, big: number, wa
   for (const group of groups) for (const stage of group.stages(vaults, big)) {
     const names = Object.keys(stage.figures).filter(wanted);
     if (!names.length) continue;
-    const open = stage.open();
+    const open = stage.open(), note = stage.note ? { note: stage.note(open) } : {};
     for (const name of names) {
       process.stderr.write(process.stderr.isTTY ? `\r\x1b[K${name} …` : "");
       const [unit, run] = stage.figures[name]!;
-      figures.push({ name, vaults: stage.vaults, value: await run(open), unit });
+      figures.push({ name, vaults: stage.vaults, value: await run(open), unit, ...note });
     }
   }
   process.stderr.write(process.stderr.isTTY ? "\r\x1b[K" : "");
@@ -78,7 +79,7 @@ async function run(): Promise<void> {
   );
   if (!figures.length) throw new Error(`no figure's name begins with ${only}`);
   console.log(`${machine()}\n`);
-  print([["figure", "vaults", "value", "unit"], ...figures.map(({ name, vaults, value, unit }) => [name, vaults ? format(vaults) : "", format(value), unit])], [1, 2]);
+  print([["figure", "vaults", "value", "unit", ""], ...figures.map(({ name, vaults, value, unit, note = "" }) => [name, vaults ? format(vaults) : "", format(value), unit, note])], [1, 2]);
   const compared = goals(GROUPS, figures);
   if (compared.length) {
     console.log();

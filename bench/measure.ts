@@ -4,8 +4,8 @@ import { runInNewContext } from "node:vm";
 import type { Book } from "plimsoll";
 import type { Exports } from "../bindings/abi.js";
 
-/** A figure of the report. `vaults`: how many stood in the book, 0 where there is none. */
-export interface Figure { readonly name: string; readonly vaults: number; readonly value: number; readonly unit: Unit }
+/** A figure of the report. `vaults`: how many stood in the book, 0 where there is none. `note`: on what it was measured, where that may vary. */
+export interface Figure { readonly name: string; readonly vaults: number; readonly value: number; readonly unit: Unit; readonly note?: string }
 export type Unit = "ns" | "µs" | "ms" | "bytes";
 
 /** What a quotient of figures should be at least. */
@@ -17,6 +17,8 @@ export interface Limit { readonly name: string; readonly most: number }
 export interface Stage<T> {
   readonly vaults: number;
   readonly open: () => T;
+  /** The note of its figures. */
+  readonly note?: (stage: T) => string;
   /** In the order in which they are measured: what changes the book comes last. */
   readonly figures: Readonly<Record<string, readonly [unit: Unit, measure: (stage: T) => number | Promise<number>]>>;
 }

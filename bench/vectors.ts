@@ -1,10 +1,10 @@
 /** Vector files: inputs and outputs of contracts as they ran, compared with what the library answers. */
-import { type Book, type Fields, openBook, type Protocol, type Status } from "plimsoll";
-import { comet } from "plimsoll/comet";
-import { compoundV2 } from "plimsoll/compound-v2";
+import { openBook, type Status } from "plimsoll";
+import { type AaveV3, aaveV3 } from "plimsoll/aave-v3";
+import { type Comet, comet } from "plimsoll/comet";
+import { type CompoundV2, compoundV2 } from "plimsoll/compound-v2";
 import { liquityV1 } from "plimsoll/liquity-v1";
 import { liquityV2 } from "plimsoll/liquity-v2";
-import { aaveV3 } from "plimsoll/aave-v3";
 import { maker } from "plimsoll/maker";
 import { morpho } from "plimsoll/morpho";
 
@@ -25,48 +25,176 @@ export interface Outcome {
 /** A case that failed: where the answers differ. */
 export interface Difference { readonly id: string; readonly in: Inputs; readonly differences: readonly string[] }
 
-/** A case as a book holds it: a market of its own, one vault, and the status that the contract gave it. */
-interface BookCase { readonly market: Inputs; readonly vault: Inputs; readonly status: Status }
+/** What books are asked; those of accounts answer the contracts' functions too. */
+interface Asked extends Disposable {
+  scan(query: { screen: "zones" | "keys" | "off"; status?: "reverts"; at?: bigint }): { readonly ids: Float64Array };
+  inspect(id: number, time: Time): { readonly status: Status };
+  ask?(id: number, name: never, inputs: never, time: Time): unknown;
+}
+interface Time { readonly at?: bigint }
+
+/** A case as a book holds it, the status that the contract gave it, and the time of the question where the contract accrues. */
+interface BookCase<B extends Asked> {
+  readonly status: Status;
+  readonly time?: Time;
+  /** Adds what the case is about, and answers the id. */
+  put(book: B): number;
+}
+
+/** How the cases of a protocol stand in books: all in one, or where accounts share all assets, each in its own. */
+interface Books<B extends Asked = Asked> {
+  open(): B;
+  readonly shared: boolean;
+  /** By function; undefined for a case that no book can hold. */
+  readonly cases: Readonly<Record<string, (inputs: never, out: Inputs) => BookCase<B> | undefined>>;
+}
 
 /** What replays the vectors of a protocol. */
 interface Replay {
   /** The functions by the vectors' names. */
   readonly functions: object;
-  /** Where there is a book: the protocol, and by function how a case stands in it; undefined for a case that no book can hold. */
-  readonly protocol?: Protocol;
-  readonly inBook?: Readonly<Record<string, (inputs: Inputs, out: Inputs) => BookCase | undefined>>;
+  readonly books?: Books;
 }
 
+type InputsOf<F extends (inputs: never) => unknown> = Parameters<F>[0];
+
+const statusOf = (reverts: unknown, unsafe: unknown): Status => (reverts ? "reverts" : unsafe ? "unsafe" : "safe");
+const fits = (...amounts: readonly bigint[]) => amounts.every((amount) => amount >= 0n && amount >> 128n === 0n);
+
+// ---- Maker: a market and a vault
+
 const RAY = 10n ** 27n;
-const statusOf = (out: Inputs): Status => (out["reverts"] ? "reverts" : out["unsafe"] ? "unsafe" : "safe");
-const pick = (values: Inputs, ...names: readonly string[]): Inputs => Object.fromEntries(names.map((name) => [name, values[name]!]));
+
+const openMaker = () => openBook(maker);
+type MakerBook = ReturnType<typeof openMaker>;
+type Figures = Parameters<MakerBook["addMarket"]>[0];
+
+const makerBooks: Books<MakerBook> = {
+  open: openMaker, shared: true,
+  cases: {
+    health: ({ spot, rate, ink, art }: InputsOf<typeof maker.health>, out) => vaultCase({ spot, rate, mat: RAY, val: 0n }, ink, art, out),
+    // A poke that reverts leaves no spot to judge by.
+    pokeHealth: ({ rate, mat, val, ink, art }: InputsOf<typeof maker.pokeHealth>, { spot, ...out }) => (
+      spot === undefined ? undefined : vaultCase({ spot: spot as bigint, rate, mat, val }, ink, art, out)
+    ),
+  },
+};
+
+function vaultCase(market: Figures, ink: bigint, art: bigint, out: Inputs): BookCase<MakerBook> | undefined {
+  if (!fits(ink, art)) return undefined;
+  return { status: statusOf(out["reverts"], out["unsafe"]), put: (book) => book.add(book.addMarket(market), { ink, art }) };
+}
+
+// ---- Aave v3: reserves, eMode categories, an account
+
+/** A reserve that nobody uses, where the case names none. */
+const UNUSED = { decimals: 18n, liquidationThreshold: 0n, assetPrice: 1n, liquidityIndex: RAY, variableBorrowIndex: RAY };
+
+const openAave = (pool: AaveV3) => openBook(pool);
+
+const aaveBooks = (pool: AaveV3): Books<ReturnType<typeof openAave>> => ({
+  open: () => openAave(pool), shared: false,
+  cases: {
+    accountData: ({ blockTimestamp, userEModeCategory, userConfig, reservesCount, eModeCategories, reserves }: InputsOf<AaveV3["accountData"]>, out) => {
+      const count = Math.max(0, ...reserves.map(({ id }) => Number(id) + 1));
+      const used = reserves.reduce((mask, { id }) => mask | 3n << 2n * id, 0n);
+      if (userConfig & ~used || (reservesCount !== undefined && reservesCount < count)) return undefined;
+      if (!reserves.every(({ scaledATokenBalance, scaledVariableDebt, stableDebt }) => fits(scaledATokenBalance, scaledVariableDebt) && !stableDebt)) return undefined;
+      return {
+        status: statusOf(out["reverts"], (out["healthFactor"] as bigint) < 10n ** 18n), time: { at: blockTimestamp },
+        put: (book) => {
+          for (const { id, ...category } of eModeCategories) if (id) book.setCategory(Number(id), category as never);
+          for (let id = 0; id < count; ++id) {
+            const reserve = reserves.find((one) => one.id === BigInt(id)) ?? (UNUSED as never);
+            const { id: _, scaledATokenBalance, scaledVariableDebt, stableDebt, usingAsCollateral, borrowing, ...figures } = reserve;
+            book.addMarket(figures);
+          }
+          return book.add({
+            userEModeCategory, userConfig,
+            reserves: reserves.flatMap(({ id, scaledATokenBalance, scaledVariableDebt }) => (
+              scaledATokenBalance || scaledVariableDebt || userConfig >> 2n * id & 3n ? [{ reserve: Number(id), scaledATokenBalance, scaledVariableDebt }] : []
+            )),
+          });
+        },
+      };
+    },
+  },
+});
+
+// ---- Compound v2: markets, an account
+
+const openCompound = () => openBook(compoundV2);
+
+const compoundBooks: Books<ReturnType<typeof openCompound>> = {
+  open: openCompound, shared: false,
+  cases: {
+    accountLiquidity: ({ assets }: InputsOf<CompoundV2["accountLiquidity"]>, out) => {
+      const reverts = out["reverts"] || out["error"], held = ({ cTokenBalance, borrowBalance }: (typeof assets)[number]) => cTokenBalance || borrowBalance;
+      // An asset of which the account has nothing can make the contract revert; a book has no such asset.
+      if (!assets.every(({ cTokenBalance, borrowBalance }) => fits(cTokenBalance, borrowBalance)) || (reverts && !assets.every(held))) return undefined;
+      return {
+        status: statusOf(reverts, out["shortfall"]),
+        put: (book) => book.add({
+          assets: assets.filter(held).map(({ oraclePriceMantissa, collateralFactorMantissa, exchangeRateMantissa, cTokenBalance, borrowBalance }) => ({
+            market: book.addMarket({ oraclePriceMantissa, collateralFactorMantissa, initialExchangeRateMantissa: exchangeRateMantissa }),
+            cTokenBalance, principal: borrowBalance,
+          })),
+        }),
+      };
+    },
+  },
+};
+
+// ---- Comet: its base, assets, an account
+
+const openComet = () => openBook(comet);
+type CometBook = ReturnType<typeof openComet>;
+type Absorbed = InputsOf<Comet["absorb"]>;
+
+const cometBooks: Books<CometBook> = {
+  open: openComet, shared: false,
+  cases: {
+    isLiquidatable: (inputs: InputsOf<Comet["isLiquidatable"]>, out) => cometCase(inputs, statusOf(out["reverts"], out["liquidatable"])),
+    // What absorb refuses as not liquidatable is safe; whether the view would revert for what else it refuses, it does not tell.
+    absorb: (inputs: Absorbed, out) => (
+      out["reverts"] && out["reason"] !== "NotLiquidatable()" ? undefined : cometCase(inputs, statusOf(false, !out["reverts"]))
+    ),
+  },
+};
+
+function cometCase({ principal, assets, ...system }: InputsOf<Comet["isLiquidatable"]> & Partial<Absorbed>, status: Status): BookCase<CometBook> | undefined {
+  const held = assets.filter(({ balance }) => balance);
+  if (principal === -(2n ** 103n) || (status === "reverts" && held.length < assets.length)) return undefined;
+  return {
+    status,
+    put: (book) => {
+      book.setSystem(system);
+      return book.add({ principal, collateral: held.map(({ offset, balance, ...figures }) => ({ asset: book.addMarket(figures), balance })) });
+    },
+  };
+}
+
+// ---- All of them
+
+const replayAave = (revision: number): Replay => {
+  const pool = aaveV3({ revision });
+  return { functions: pool, books: aaveBooks(pool) };
+};
 
 /** By the vectors' name of the protocol. */
 const REPLAYS: Readonly<Record<string, Replay>> = {
-  maker: {
-    functions: maker,
-    protocol: maker as unknown as Protocol,
-    inBook: {
-      health: (inputs, out) => ({
-        market: { ...pick(inputs, "spot", "rate"), mat: RAY, val: 0n }, vault: pick(inputs, "ink", "art"), status: statusOf(out),
-      }),
-      // A poke that reverts leaves no spot to judge by.
-      pokeHealth: (inputs, out) => (out["spot"] === undefined ? undefined : {
-        market: { ...pick(inputs, "rate", "mat", "val"), spot: out["spot"] }, vault: pick(inputs, "ink", "art"), status: statusOf(out),
-      }),
-    },
-  },
-  "compound-v2": { functions: compoundV2 },
-  comet: { functions: comet },
+  maker: { functions: maker, books: makerBooks },
+  "aave-v3.0": replayAave(1),
+  "aave-v3.3": replayAave(7),
+  "aave-v3.4": replayAave(8),
+  "aave-v3.5": replayAave(9),
+  "aave-v3.6": replayAave(10),
+  "aave-v3.7": replayAave(11),
+  "compound-v2": { functions: compoundV2, books: compoundBooks },
+  comet: { functions: comet, books: cometBooks },
   "morpho-blue": { functions: morpho },
   "liquity-v1": { functions: liquityV1 },
   "liquity-v2": { functions: liquityV2 },
-  "aave-v3.0": { functions: aaveV3({ revision: 1 }) },
-  "aave-v3.3": { functions: aaveV3({ revision: 7 }) },
-  "aave-v3.4": { functions: aaveV3({ revision: 8 }) },
-  "aave-v3.5": { functions: aaveV3({ revision: 9 }) },
-  "aave-v3.6": { functions: aaveV3({ revision: 10 }) },
-  "aave-v3.7": { functions: aaveV3({ revision: 11 }) },
 };
 
 /** Something given that cannot be read as asked. */
@@ -114,7 +242,7 @@ export function replay(file: string, text: string): { outcome: Outcome; failures
       return [`the call threw ${error}`];
     }
   });
-  const inBook = replayInBook(known, vectors!, differences);
+  const inBook = replayInBooks(known, vectors!, differences);
   const failures = cases.flatMap((entry, i) => (differences[i]!.length ? [{ id: entry.id, in: entry.in, differences: differences[i]! }] : []));
   return { outcome: { file, covered: true, cases: cases.length, passed: cases.length - failures.length, failed: failures.length, inBook }, failures };
 }
@@ -128,36 +256,54 @@ function compare(expected: Inputs, answer: Inputs): string[] {
   });
 }
 
-const fits = (vault: Inputs) => Object.values(vault).every((amount) => typeof amount === "bigint" && amount >= 0n && amount >> 128n === 0n);
+/** A case on its way through a book. */
+interface Asking extends BookCase<Asked> { readonly out: Inputs; readonly differences: string[] }
 
-/**
- * Puts the cases whose amounts fit into one book, a market each, and asks every scan, with each screen, and `inspect` for
- * their status. Adds what differs to the cases' differences; answers how many were asked.
- */
-function replayInBook({ protocol, inBook }: Replay, vectors: VectorFile, differences: string[][]): number {
-  const place = inBook && Object.hasOwn(inBook, vectors.function) ? inBook[vectors.function] : undefined;
-  if (!protocol || !place) return 0;
-  using book: Book<Fields, Fields, Fields, Fields> = openBook(protocol);
-  const held = vectors.cases.flatMap((entry, i) => {
-    const stand = place(entry.in, entry.out);
-    if (!stand || !fits(stand.vault)) return [];
-    try {
-      return [{ id: book.add(book.addMarket(stand.market as never), stand.vault as never), case: i, status: stand.status }];
-    } catch (error) {
-      differences[i]!.push(`a book refused it: ${error}`);
-      return [];
-    }
+/** What `run` answers; nothing where it throws, which is a difference. */
+function attempt<T>(differences: string[], run: () => T): T | undefined {
+  try {
+    return run();
+  } catch (error) {
+    differences.push(`a book refused it: ${error}`);
+    return undefined;
+  }
+}
+
+/** Puts the cases that a book can hold into books and asks them. Adds what differs to the cases' differences; answers how many were asked. */
+function replayInBooks({ books }: Replay, vectors: VectorFile, differences: string[][]): number {
+  const place = books && Object.hasOwn(books.cases, vectors.function) ? books.cases[vectors.function] : undefined;
+  if (!books || !place) return 0;
+  const cases = vectors.cases.flatMap(({ in: inputs, out }, i): Asking[] => {
+    const one = attempt(differences[i]!, () => place(inputs as never, out));
+    return one ? [{ ...one, out, differences: differences[i]! }] : [];
   });
+  const groups = books.shared ? [cases] : cases.map((one) => [one]);
+  return groups.reduce((count, group) => count + askBook(books, vectors.function, group), 0);
+}
+
+/** Asks a book of its cases, which are of one time: every scan, with each screen, `inspect`, and `ask`. */
+function askBook(books: Books, name: string, cases: readonly Asking[]): number {
+  using book = books.open();
+  const held = cases.flatMap((one) => {
+    const id = attempt(one.differences, () => one.put(book));
+    return id === undefined ? [] : [{ id, ...one }];
+  });
+  const time = cases[0]?.time ?? {};
   for (const screen of ["zones", "keys", "off"] as const) {
-    const unsafe = new Set(book.scan({ screen }).ids), reverts = new Set(book.scan({ screen, status: "reverts" }).ids);
-    for (const { id, case: i, status } of held) {
+    const unsafe = new Set(book.scan({ screen, ...time }).ids), reverts = new Set(book.scan({ screen, status: "reverts", ...time }).ids);
+    for (const { id, status, differences } of held) {
       const found = unsafe.has(id) ? (reverts.has(id) ? "both unsafe and reverts" : "unsafe") : reverts.has(id) ? "reverts" : "safe";
-      if (found !== status) differences[i]!.push(`a scan with screen ${screen} finds it ${found}, the contract says ${status}`);
+      if (found !== status) differences.push(`a scan with screen ${screen} finds it ${found}, the contract says ${status}`);
     }
   }
-  for (const { id, case: i, status } of held) {
-    const found = book.inspect(id).status;
-    if (found !== status) differences[i]!.push(`inspect finds it ${found}, the contract says ${status}`);
+  for (const { id, status, out, differences } of held) {
+    const found = book.inspect(id, time).status;
+    if (found !== status) differences.push(`inspect finds it ${found}, the contract says ${status}`);
+    if (!book.ask) continue;
+    const answer = book.ask(id, name as never, {} as never, time) as Inputs;
+    // Where an asset's own figures revert already, a book has no reason to tell.
+    const expected = answer["reason"] === "" ? { reverts: out["reverts"] ?? false } : out;
+    differences.push(...compare(expected, answer).map((difference) => `asked of the book, ${difference}`));
   }
   return held.length;
 }

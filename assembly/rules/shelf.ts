@@ -49,8 +49,8 @@ import {
 } from "./assets";
 import {
   ASSET, ASSETS, BASE, BROKEN, Entry, FAST, HELD_EASE, HELD_NEED, HELD_SLACK, HELD_STEPS, HELD_WEIGHT, Kind, MAX_ASSETS, OWED_EASE, OWED_NEED, OWED_SLACK, OWED_STEPS, OWED_WEIGHT,
-  Rule, SET_LOG, SPREAD, STEP_BYTES, THRESHOLDS, WEIGHTS, WEIGHTS_BYTES,
-  amountBytes, amountsOf, follow, grown, q0, q1, rule, step, strideFor, tagsOf,
+  Rule, SET_LOG, SIDE_BYTES, SPREAD, STEP_BYTES, THRESHOLDS, WEIGHTS, WEIGHTS_BYTES,
+  amountBytes, amountsOf, follow, grown, q0, q1, rule, step, steps, strideFor, tagsOf,
 } from "./lines";
 import { BY_THRESHOLD, COLLATERAL, DEBT as AAVE_DEBT } from "./aave";
 import { COLLATERAL as SUM, OWED as SUM_OWED } from "./account";
@@ -80,49 +80,43 @@ export function assetAt(index: u32): usize { return book + ASSETS + index * ASSE
 /** The sums of an account, when `sum` could make them: collateral, what its thresholds leave of it, and debt. */
 let C0: u64 = 0, C1: u64 = 0, S0: u64 = 0, S1: u64 = 0, D0: u64 = 0, D1: u64 = 0;
 
+/** The same by kind of line, while they are made: what is held and what its thresholds leave of it, then what is owed. */
+const SUMS: usize = memory.data(64, 16);
+
 /** Sums an account by steps, all lines but those of one asset; false where that cannot tell. */
 function sum(set: usize, vault: usize, shape: u32, without: u32 = -1): bool {
-  C0 = 0; C1 = 0; S0 = 0; S1 = 0; D0 = 0; D1 = 0;
-  const thresholds = set + THRESHOLDS + (<u32>load<u8>(vault, 4) << 9);
+  const thresholds = set + THRESHOLDS + (<u32>load<u8>(vault, 4) << 9), aave = rule <= Rule.AAVE_SUM;
   let tag = tagsOf(vault), amount = amountsOf(vault, linesOf(shape));
+  v128.store(SUMS, i64x2.splat(0)); v128.store(SUMS, i64x2.splat(0), 16);
+  v128.store(SUMS, i64x2.splat(0), 32); v128.store(SUMS, i64x2.splat(0), 48);
   for (const end = tag + (<u32>load<u16>(vault, 6) << 1); tag < end; tag += 2, amount += amountBytes) {
     const kind = <u32>load<u8>(tag, 1), index = <u32>load<u8>(tag);
     if (kind >= Kind.IDLE || index == without) continue;
-    const asset = set + ASSETS + index * ASSET, entry = load<u32>(thresholds + (index << 2));
+    const asset = set + ASSETS + index * ASSET, at = asset + HELD_STEPS + kind * SIDE_BYTES, entry = load<u32>(thresholds + (index << 2));
     if (!load<u32>(asset, FAST) || entry & Entry.SLOW) return false;
-    if (kind == Kind.OWED) {
-      let x0 = load<u64>(amount), x1 = load<u64>(amount, 8);
-      if (rule == Rule.COMPOUND) {
-        if (!grown(asset, amount)) return false;
-        x0 = q0; x1 = q1;
-      } else {
-        if (!step(asset + OWED_STEPS, x0, x1)) return false;
-        x0 = q0; x1 = q1;
-      }
-      if (!step(asset + OWED_STEPS + STEP_BYTES, x0, x1)) return false;
-      D0 += q0; const c = u64(D0 < q0);
-      const d = D1 + q1; D1 = d + c;
-      if (d < q1 || D1 < d) return false;
+    if (entry & Entry.UNCOUNTED && kind == Kind.HELD) continue;
+    const x0 = load<u64>(amount), x1 = load<u64>(amount, 8);
+    if (!(aave ? steps(at, x0, x1) : rule == Rule.COMPOUND && kind == Kind.OWED ? grown(asset, amount) : step(at, x0, x1))) return false;
+    let v0 = q0, v1 = q1, w0: u64, w1: u64;
+    if (aave) { // the value, and basis points of it
+      const bps = <u64>(entry & Entry.BPS);
+      if (v1 >> 40) return false;
+      w0 = v0 * bps; w1 = mulHi(v0, bps) + v1 * bps;
     } else {
-      if (entry & Entry.UNCOUNTED) continue;
-      if (!step(asset + HELD_STEPS, load<u64>(amount), load<u64>(amount, 8))) return false;
-      let v0 = q0, v1 = q1;
-      if (!step(asset + HELD_STEPS + STEP_BYTES, v0, v1)) return false;
-      let w0 = q0, w1 = q1;
-      if (rule <= Rule.AAVE_SUM) { // the value, and basis points of it
-        v0 = q0; v1 = q1;
-        const bps = <u64>(entry & Entry.BPS);
-        if (v1 >> 40) return false;
-        w1 = mulHi(v0, bps) + v1 * bps; w0 = v0 * bps;
-      }
-      C0 += v0; let c = u64(C0 < v0);
-      let d = C1 + v1; C1 = d + c;
-      if (d < v1 || C1 < d) return false;
-      S0 += w0; c = u64(S0 < w0);
-      d = S1 + w1; S1 = d + c;
-      if (d < w1 || S1 < d) return false;
+      if (!step(at + STEP_BYTES, v0, v1)) return false;
+      w0 = q0; w1 = q1;
+      if (kind == Kind.OWED) { v0 = w0; v1 = w1; }
     }
+    if ((v1 | w1) >> 55) return false; // 256 lines could overflow
+    const to = SUMS + (kind << 5);
+    v0 += load<u64>(to); w0 += load<u64>(to, 16);
+    v1 += load<u64>(to, 8) + u64(v0 < load<u64>(to)); w1 += load<u64>(to, 24) + u64(w0 < load<u64>(to, 16));
+    store<u64>(to, v0); store<u64>(to, v1, 8);
+    store<u64>(to, w0, 16); store<u64>(to, w1, 24);
   }
+  C0 = load<u64>(SUMS); C1 = load<u64>(SUMS, 8);
+  S0 = load<u64>(SUMS, 16); S1 = load<u64>(SUMS, 24);
+  D0 = load<u64>(SUMS, 32); D1 = load<u64>(SUMS, 40);
   return true;
 }
 
