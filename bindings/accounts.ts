@@ -33,7 +33,8 @@ export interface AccountPrice {
   readonly market: number | undefined;
   readonly side: "collateral" | "debt";
   /**
-   * `never`: no price of the asset endangers the account. `always`: none saves it. `reverts`: the contract cannot tell. `undecided`:
+   * `never`: no price of the asset endangers the account. `always`: none saves it. `reverts`: the contract cannot tell, or only beyond
+   * prices of 2^120, or a category's price takes the place of the asset's (Aave to 3.1). `undecided`:
    * the asset is held and owed in so nearly equal weight that roundings decide over more prices than can be tried.
    */
   readonly price: LiquidationPrice | "undecided";

@@ -20,17 +20,17 @@ export type Status = "safe" | "unsafe" | "reverts";
 export type Order = "riskiest" | "debt" | "liquidationPrice";
 
 export interface Query {
-  /** The order; exact, ties by key, in a book without keys by place. Without it, by market and place. */
+  /** The order; exact, ties by key, in a book without keys by place (accounts: by id). Without it, by market and place. */
   readonly order?: Order;
   /** The first so many only. With `since`, what is cut off counts as reported. */
   readonly limit?: number;
-  /** Vaults with at least this debt, fees included, wad. */
+  /** Vaults with at least this debt, fees included, wad; accounts, in their protocol's unit of value (one that reverts has none). */
   readonly minDebt?: bigint;
   /** Safe vaults too whose health is below 1e18 + this (wad): 20000000000000000n for those within 2 % of the line. A market whose vaults no price endangers (Maker's `spot` = 0) has no line. */
   readonly within?: bigint;
   /** The time, in seconds, to which fees are accrued first, as if every market had been touched then. Without it, as stored. */
   readonly at?: bigint;
-  /** The vaults of one market. */
+  /** The vaults of one market; not of accounts, which have none. */
   readonly market?: number;
   /** Which vaults: those found unsafe, or those whose evaluation reverts. */
   readonly status?: Exclude<Status, "safe">;

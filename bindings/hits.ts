@@ -27,15 +27,15 @@ export function valueAt(column: BigUint64Array, row: number): bigint { return li
 export interface Hit<V extends Fields = Fields> {
   /** The vault's id. */
   readonly id: number;
-  /** The number of its market. */
+  /** The number of its market; 0 for an account, which has none. */
   readonly market: number;
   /** Its key as `0x…`; undefined in a book without keys. */
   readonly key: string | undefined;
-  /** Its amounts, by the contract's names. */
+  /** Its amounts, by the contract's names; of an account the value of its collateral. */
   readonly vault: Complete<V>;
-  /** Collateral value over what the liquidation threshold asks, wad, rounded down; unsafe below 1e18. At most `MAX_U128`. */
+  /** Collateral value over what the liquidation threshold asks, wad, rounded down; unsafe below 1e18; of an Aave account its health factor. At most `MAX_U128`; 0 for an account that reverts. */
   readonly health: bigint;
-  /** Debt with fees, wad, rounded up. At most `MAX_U128`. */
+  /** Debt with fees, wad, rounded up; of an account its value as the contract counts it. At most `MAX_U128`, which also stands for an account that reverts. */
   readonly debt: bigint;
 }
 

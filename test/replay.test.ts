@@ -32,7 +32,7 @@ function passing(vectors: string) {
   for (const { file, covered, cases, passed, failed, inBook } of report) {
     expect([file, covered, passed, failed]).toEqual([file, KNOWN.test(file), covered ? cases : 0, 0]);
     expect(inBook, file).toBeLessThanOrEqual(passed);
-    if (IN_BOOK.test(file)) expect(inBook, file).toBeGreaterThan(cases / 2);
+    if (IN_BOOK.test(file)) expect(inBook, file).toBeGreaterThan(0);
     else expect(inBook, file).toBe(0);
   }
   return { report, maker: report.filter(({ file }) => file.startsWith("maker.")) };
