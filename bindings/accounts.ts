@@ -34,8 +34,9 @@ export interface AccountPrice {
   readonly side: "collateral" | "debt";
   /**
    * `never`: no price of the asset endangers the account. `always`: none saves it. `reverts`: the contract cannot tell, or only beyond
-   * prices of 2^120, or a category's price takes the place of the asset's (Aave to 3.1). `undecided`:
-   * the asset is held and owed in so nearly equal weight that roundings decide over more prices than can be tried.
+   * prices of 2^126, or a category's price takes the place of the asset's (Aave to 3.1). `undecided`:
+   * roundings decide over more prices than can be tried, where the asset is held and owed in nearly equal weight, or an average threshold is
+   * cut to whole basis points (Aave to 3.4).
    */
   readonly price: LiquidationPrice | "undecided";
 }

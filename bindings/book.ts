@@ -203,7 +203,7 @@ export abstract class AnyBook<V extends Fields, M extends Fields, S extends Fiel
   accrue(time: bigint): void {
     const core = this.core;
     writeTime(core, "time", time);
-    mayAccrue(core.exports.accrue(), time);
+    mayAccrue(core.exports.accrue(), time, this.protocol.account?.base);
   }
 
   // ---- Vaults
@@ -611,8 +611,9 @@ function duplicateKey(name: string, key: Uint8Array, market: number): PlimsollEr
 }
 
 /** Throws if there is a market whose accrual reverts. */
-function mayAccrue(market: number, time: bigint | undefined): void {
-  if (market >= 0) throw new PlimsollError("reverts", `market ${market} cannot be accrued to ${time}: the contract reverts`);
+function mayAccrue(market: number, time: bigint | undefined, base?: number): void {
+  const what = market === base ? "the base asset" : `market ${market}`;
+  if (market >= 0) throw new PlimsollError("reverts", `${what} cannot be ${time === undefined ? "valued" : `accrued to ${time}`}: the contract reverts`);
 }
 
 // ---- Pages

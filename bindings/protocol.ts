@@ -69,6 +69,7 @@ export interface Described<V extends Fields = Fields, M extends Fields = Fields,
   readonly reasons: readonly string[];
   /** The number of the rule of accounts; none for vaults of two amounts. */
   readonly rule?: number;
+  readonly account?: { readonly base?: number };
 }
 
 /** A protocol of vaults with two amounts, each in one market. */

@@ -35,6 +35,9 @@ export function narrow(market: usize, chunk: usize): void {
     chunkLow = load<f32>(market, LO); chunkHigh = load<f32>(market, HI);
   }
 }
+/** Makes what the keys of a chunk tell be of now. */
+// @ts-ignore: decorator
+@inline export function freshen(market: usize, chunk: usize): void { if (onShelves()) shelf.freshen(market, chunk); }
 /** Whether keys were made anew, because too many rows had to be judged one by one. */
 // @ts-ignore: decorator
 @inline export function overspent(): bool { return onShelves() && shelf.overspent(); }

@@ -71,7 +71,9 @@ function suffices(a: usize, average: usize, b: usize): bool {
   // health·debt, half-up, reaches 1e18·debt
   const asked = mul(rule == Rule.AAVE_SUM ? mul(debt, whole) : debt, unity);
   const has = rule == Rule.AAVE_SUM ? at(a + WEIGHED) : div(add(mul(at(a + VALUE), at(average + AVERAGE)), new u256(5000)), whole);
-  return !less(add(mul(has, unity), half), asked);
+  const enough = !less(add(mul(has, unity), half), asked);
+  if (end()) broken = true;
+  return enough;
 }
 // @ts-ignore: decorator
 @inline function healthy(at: usize): bool { return suffices(at, at, at); }
@@ -99,8 +101,8 @@ function search(lo0: u64, lo1: u64, hi0: u64, hi1: u64, first: bool): bool {
   return search(n0, n1, hi0, hi1, false) || search(lo0, lo1, m0, m1, false);
 }
 
-/** Prices are looked at below 2^120. */
-const TOP: u32 = 120;
+/** Prices are looked at below 2^126. */
+const TOP: u32 = 126;
 
 /** Whether the account is healthy at every price from 2^k on: what is held outgrows what is owed, by more than roundings can take back. */
 function healthyFrom(k: u32): bool {

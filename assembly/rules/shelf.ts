@@ -37,8 +37,8 @@
 import { ARGS } from "../layout";
 import { take, tableClass } from "../store/blocks";
 import {
-  BLOCK, CHUNKS, HEADER, HI, LINK_CHUNK, LO, LOG, LOOSE, MASKS, NEAR, PASS, SHAPE, USED,
-  addMarket, chunkAt, groupOf, keysOf, linesOf, linkAt, lives, marketAt, marketsHeld, masksOf, open, quadBytes, shapeOf, touch, vaultAt, vaultsHeld,
+  BLOCK, CHUNKS, HEADER, HI, LINK_CHUNK, LO, LOG, LOOSE, MASKS, NEAR, PASS, SHAPE, STALE, USED,
+  addMarket, boundsAt, chunkAt, groupOf, keysOf, linesOf, linkAt, lives, marketAt, marketsHeld, masksOf, open, quadBytes, shapeOf, touch, vaultAt, vaultsHeld,
 } from "../store/chunks";
 import { DOWN, UP, above32, below32, near, near128 } from "../wide/float";
 import { add, clear, compare, copy, divide, isZero, mulHi, product } from "../wide/limbs";
@@ -246,7 +246,10 @@ function makeKeys(block: usize, shape: u32, used: u32): void {
   for (let i = used; i & 3; ++i) store<f32>(keysOf(block, shape) + (i << 2), -Infinity); // of a quad that is not full
 }
 
-/** Makes all keys anew; every row is looked at by the next scan. */
+/**
+ * Has all keys be made anew at the weights of the moment: a chunk's when it is next looked at, while its keys are near at hand, and
+ * the next scan looks at every row.
+ */
 function rekeyAll(): void {
   for (let i: u32 = 0; i < categoryCount; ++i) {
     const at = <u32>load<u8>(CATEGORY_LIST + i) << 10;
@@ -255,13 +258,22 @@ function rekeyAll(): void {
   for (let i: u32 = 0; i < marketsHeld(); ++i) {
     const market = marketAt(i);
     for (let j: u32 = 0, n = load<u32>(market, CHUNKS); j < n; ++j) {
-      const chunk = chunkAt(load<u32>(linkAt(market, j), LINK_CHUNK)), used = load<u32>(chunk, USED);
-      if (!used) continue;
-      makeKeys(load<u32>(chunk, BLOCK), load<u32>(chunk, LOG), used);
-      open(market, chunk, 0, used);
+      store<u8>(chunkAt(load<u32>(linkAt(market, j), LINK_CHUNK)), 1, STALE);
+      store<f32>(boundsAt(market, j), Infinity);
     }
+    touch(market);
   }
   spent = 0; settled = false;
+}
+
+/** Makes a chunk's keys, if they are stale. */
+export function freshen(market: usize, chunk: usize): void {
+  if (!load<u8>(chunk, STALE)) return;
+  store<u8>(chunk, 0, STALE);
+  const used = load<u32>(chunk, USED);
+  if (!used) return;
+  makeKeys(load<u32>(chunk, BLOCK), load<u32>(chunk, LOG), used);
+  open(market, chunk, 0, used);
 }
 
 /** For a query that asks for every account to be summed. */
@@ -374,8 +386,9 @@ function setLimits(market: usize, set: usize): void {
   setNear(market); // keys may be made anew in the middle of a query
 }
 
-/** Sets `low` and `high` for the accounts of one chunk, by the assets that they use. */
+/** Sets `low` and `high` for the accounts of one chunk, by the assets that they use, and makes its keys if they are stale. */
 export function narrow(market: usize, chunk: usize): void {
+  freshen(market, chunk);
   const shape = load<u32>(chunk, LOG);
   findLimits(load<u32>(market, SET), shape, masksOf(load<u32>(chunk, BLOCK), shape));
 }

@@ -30,7 +30,7 @@ import {
   AGED, BLOCK, CHUNKS, HI, LOOSE, NEAR, LINK_CHUNK, LINK_MAX, LINK_REVERTS, LINK_UNSAFE, LO, LOG, PASS, REVERT_BITS, UNSAFE_BITS, USED,
   boundsAt, chunkAt, groupOf, keysOf, linkAt, lives, marketAt, marketsHeld, nextTouched, settle,
 } from "../store/chunks";
-import { chunkHigh, chunkLow, isNear, judge, judgeAll, narrow, overspent, reaches } from "../rules";
+import { chunkHigh, chunkLow, freshen, isNear, judge, judgeAll, narrow, overspent, reaches } from "../rules";
 import { Sound, Status, reverting } from "../rules/status";
 
 /** How much of the screen a pass uses; the answer is the same. */
@@ -386,6 +386,7 @@ export function preview(market: usize, scenario: usize): bool {
     if (full()) return false;
     const number = load<u32>(linkAt(market, nextOrdinal), LINK_CHUNK), chunk = chunkAt(number);
     const block = <usize>load<u32>(chunk, BLOCK), log = load<u32>(chunk, LOG), used = load<u32>(chunk, USED);
+    freshen(market, chunk);
     startRecords();
     for (let place: u32 = 0; place < used; place += 64) {
       if (!exact && !v128.any_true(f32x4.ge(v128.load(groupOf(block, place)), groupLimits(limits)))) continue;

@@ -51,7 +51,9 @@ const CHUNK_LOG2: u32 = 5;
 // @ts-ignore: decorator
 @inline export const USED: usize = 16;   // u32, rows ever taken
 // @ts-ignore: decorator
-@inline export const VACANT: usize = 20; // u32, first free row, plus 1
+@inline export const VACANT: usize = 20; // u16, first free row, plus 1
+// @ts-ignore: decorator
+@inline export const STALE: usize = 22;  // u8, whether its keys are those of an older reference (rules/shelf)
 // @ts-ignore: decorator
 @inline export const LOG: usize = 24;    // u32, its shape
 // @ts-ignore: decorator
@@ -367,10 +369,10 @@ export function place(market: usize, wanted: u32): i64 {
   let number: u32 = 0, row: u32 = 0;
   if (roomy) {
     number = roomy - 1;
-    const chunk = chunkAt(number), block = <usize>load<u32>(chunk), log = load<u32>(chunk, LOG), vacant = load<u32>(chunk, VACANT);
+    const chunk = chunkAt(number), block = <usize>load<u32>(chunk), log = load<u32>(chunk, LOG), vacant = <u32>load<u16>(chunk, VACANT);
     if (vacant) {
       row = vacant - 1;
-      store<u32>(chunk, load<u32>(vaultAt(block, log, row)), VACANT);
+      store<u16>(chunk, <u16>load<u32>(vaultAt(block, log, row)), VACANT);
       store<u16>(chunk, load<u16>(chunk, FREED) - 1, FREED);
       placed = 1;
     } else { // it was emptied whole
@@ -378,7 +380,7 @@ export function place(market: usize, wanted: u32): i64 {
       placed = min(wanted, (<u32>1 << log) - row);
       store<u32>(chunk, row + placed, USED);
     }
-    if (!load<u32>(chunk, VACANT) && load<u32>(chunk, USED) == <u32>1 << log) {
+    if (!load<u16>(chunk, VACANT) && load<u32>(chunk, USED) == <u32>1 << log) {
       store<u32>(market, load<u32>(chunk, ROOMY), FIRST_ROOMY);
       store<u8>(chunk, 0, LISTED);
     }
@@ -437,11 +439,11 @@ export function vacate(row: u32): void {
     store<u32>(chunk, load<u32>(market, FIRST_ROOMY), ROOMY);
     store<u32>(market, number + 1, FIRST_ROOMY);
   }
-  store<u32>(vaultAt(block, log, placeInChunk), load<u32>(chunk, VACANT));
-  store<u32>(chunk, placeInChunk + 1, VACANT);
+  store<u32>(vaultAt(block, log, placeInChunk), load<u16>(chunk, VACANT));
+  store<u16>(chunk, <u16>(placeInChunk + 1), VACANT);
   if (freed == load<u32>(chunk, USED)) { // emptied whole: its rows are taken in one go again
     store<u32>(chunk, 0, USED);
-    store<u32>(chunk, 0, VACANT);
+    store<u16>(chunk, 0, VACANT);
     store<u16>(chunk, 0, FREED);
   }
 }
