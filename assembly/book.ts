@@ -333,6 +333,7 @@ export function gather(order: i32, k: u32, only: i32, near: bool, floor: bool): 
 function gatherChunk(order: i32, k: u32, market: usize, number: u32, least: f64, near: bool): bool {
   const chunk = chunkAt(number), block = <usize>load<u32>(chunk, BLOCK), log = load<u32>(chunk, LOG), used = load<u32>(chunk, USED);
   const keys = keysOf(block, log), factor = load<f64>(market, FACTOR);
+  if (near) rule.freshen(market, chunk);
   if (!makeRoom(used, k)) return false;
   for (let place: u32 = 0; place < used; place += 64) {
     let mask = load<u64>(groupOf(block, place), UNSAFE_BITS);

@@ -345,6 +345,7 @@ export function list(plane: i32, only: i32, near: bool): bool {
       if (full()) return false;
       const number = load<u32>(link, LINK_CHUNK), chunk = chunkAt(number);
       const block = <usize>load<u32>(chunk, BLOCK), log = load<u32>(chunk, LOG), used = load<u32>(chunk, USED);
+      if (close) freshen(market, chunk);
       startRecords();
       for (let place: u32 = 0; place < used; place += 64) {
         const state = groupOf(block, place);
