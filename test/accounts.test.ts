@@ -160,6 +160,37 @@ describe("walks of prices: what changed, tick by tick", () => {
   });
 });
 
+describe("keys made anew in the middle of a query", () => {
+  for (const revision of [6, 9] as const) test(`aave ${revision}: a distance and an order, beside a second book that judges exactly`, () => {
+    fc.assert(fc.property(seed, (start) => {
+      const dice = new Dice(start), books = [openAny(aaves.get(revision)!), openAny(aaves.get(revision)!)] as const, prices: bigint[] = [], count = 5;
+      for (let i = 0; i < count; ++i) {
+        prices.push(BigInt(10 ** 8 + dice.below(10 ** 9)));
+        for (const book of books) book.addMarket(aaves.get(revision)!.market({ decimals: 18n, assetPrice: prices[i]!, liquidationThreshold: BigInt(6000 + i * 500) }));
+      }
+      const worth = (dollars: number, i: number) => BigInt(Math.round(dollars * 1e9)) * 10n ** 17n / prices[i]!;
+      // Health from 0.9 to 1.5, two to five lines.
+      const accounts = Array.from({ length: 400 }, () => {
+        const debt = 100 * 10 ** (dice.below(300) / 100), health = 0.9 + dice.below(600) / 1000, held = 1 + dice.below(4), owed = dice.below(count);
+        return account([
+          [owed, { debt: worth(debt, owed) }],
+          ...Array.from({ length: held }, (_, k): [number, object] => [(owed + 1 + k) % count, { supply: worth(debt * health / held * 10000 / (6000 + ((owed + 1 + k) % count) * 500), (owed + 1 + k) % count) }]),
+        ] as Parameters<typeof account>[0]);
+      });
+      for (const book of books) book.load(accounts.map((one) => aaves.get(revision)!.input(one)));
+      for (let tick = 0; tick < 25; ++tick) {
+        for (let i = 0; i < count; ++i) if (dice.chance(0.6)) {
+          prices[i] = prices[i]! * BigInt(dice.chance(0.5) ? 970 + dice.below(60) : 800 + dice.below(400)) / 1000n;
+          for (const book of books) book.setMarket(i, { assetPrice: prices[i]! });
+        }
+        const query = { ...(dice.chance(0.7) ? { within: BigInt(dice.below(10 ** 6)) * 10n ** 11n } : {}), ...(dice.chance(0.4) ? { order: "riskiest" as const, limit: 40 } : {}) };
+        const found = books[0].scan(query).ids, wanted = books[1].scan({ ...query, screen: "off" }).ids;
+        expect(query.order ? [...found] : [...found].sort()).toEqual(query.order ? [...wanted] : [...wanted].sort());
+      }
+    }), runs(15));
+  });
+});
+
 describe("the line", () => {
   /** Accounts at equality and one unit on either side, then prices on the line of each of some, and one beside it. */
   for (const adapter of ADAPTERS) test(adapter.name, () => {
