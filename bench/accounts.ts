@@ -17,15 +17,21 @@ export interface Asset {
   readonly variableBorrowIndex: bigint;
 }
 
-/** Assets with prices from 0.01 to 100,000 dollars (8 decimals), log-uniform, figures with all their digits. */
+/** Decimals, and between which prices in dollars: what is near a dollar, what is near a bitcoin, and the rest. */
+const KINDS = [[6n, 0.9, 1.2], [8n, 60_000, 120_000], [18n, 0.01, 10_000], [18n, 0.01, 10_000]] as const;
+
+/** Assets with prices log-uniform in those of their kind (8 decimals), figures with all their digits. */
 export function drawAssets(next: () => number, count = ASSETS): Asset[] {
-  return Array.from({ length: count }, (_, i) => ({
-    decimals: [6n, 8n, 18n, 18n][i % 4]!,
-    liquidationThreshold: 6000n + BigInt(Math.floor(next() * 3300)),
-    assetPrice: BigInt(Math.round(1e6 * 1e7 ** next())),
-    liquidityIndex: RAY + BigInt(Math.floor(next() * 2 ** 50)) * 10n ** 11n,
-    variableBorrowIndex: RAY + BigInt(Math.floor(next() * 2 ** 50)) * 2n * 10n ** 11n,
-  }));
+  return Array.from({ length: count }, (_, i) => {
+    const [decimals, low, high] = KINDS[i % KINDS.length]!;
+    return {
+      decimals,
+      liquidationThreshold: 6000n + BigInt(Math.floor(next() * 3300)),
+      assetPrice: BigInt(Math.round(1e8 * low * (high / low) ** next())),
+      liquidityIndex: RAY + BigInt(Math.floor(next() * 2 ** 50)) * 10n ** 11n,
+      variableBorrowIndex: RAY + BigInt(Math.floor(next() * 2 ** 50)) * 2n * 10n ** 11n,
+    };
+  });
 }
 
 /** Units of an asset that are worth a number of dollars, scaled by its index. */

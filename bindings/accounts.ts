@@ -42,23 +42,25 @@ export interface AccountPrice {
 }
 
 /** The type of a book of accounts: `AccountBookOf<ReturnType<typeof aaveV3>>`. */
-export type AccountBookOf<P> = P extends AccountProtocol<infer A, infer C, infer V, infer M, infer S> ? AccountBook<A, C, V, M, S> : never;
+export type AccountBookOf<P> = P extends AccountProtocol<infer A, infer C, infer V, infer M, infer S, infer K> ? AccountBook<A, C, V, M, S, K> : never;
 
 /**
  * A book of accounts that hold and owe several assets. Its markets are the assets: what all accounts share. An account keeps its id
  * whatever is added to it.
  */
-export class AccountBook<A = unknown, C = unknown, V extends Fields = Fields, M extends Fields = Fields, S extends Fields = Fields> extends AnyBook<V, M, S> {
-  readonly protocol: AccountProtocol<A, C, V, M, S>;
+export class AccountBook<
+  A = unknown, C = unknown, V extends Fields = Fields, M extends Fields = Fields, S extends Fields = Fields, K extends Fields = Fields,
+> extends AnyBook<V, M, S> {
+  readonly protocol: AccountProtocol<A, C, V, M, S, K>;
 
   /** @internal */
-  constructor(protocol: AccountProtocol<A, C, V, M, S>, capacity: number, keyBytes: number) {
+  constructor(protocol: AccountProtocol<A, C, V, M, S, K>, capacity: number, keyBytes: number) {
     super(capacity, keyBytes, protocol.rule, protocol.choices);
     this.protocol = protocol;
   }
 
   /** Sets the figures of a category of accounts (an Aave eMode), all of them. */
-  setCategory(category: number, figures: Values<NonNullable<AccountProtocol<A, C, V, M, S>["category"]>>): void {
+  setCategory(category: number, figures: Values<K>): void {
     const { core } = this, fields = this.protocol.category;
     if (!fields) throw new PlimsollError("invalid-argument", `accounts of ${this.protocol.name} have no categories`);
     if (!Number.isInteger(category) || category < 1 || category > 255) refuse("category", "a whole number from 1 to 255", category);

@@ -1,4 +1,4 @@
-/// <reference lib="esnext.disposable" />
+/// <reference lib="esnext.disposable" preserve="true" />
 /** A book: the vaults of one protocol with their markets, in one WebAssembly memory. */
 import { type Column, Core, decodeIds, outOfMemory, rowsOf } from "./abi.js";
 import { PlimsollError, refuse, show } from "./errors.js";

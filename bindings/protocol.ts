@@ -104,12 +104,14 @@ export interface Call {
 export type Calls = Readonly<Record<string, (inputs: never) => unknown>>;
 
 /** A protocol of accounts `A`, which hold and owe several assets; `C`: its functions of an account, by name. */
-export interface AccountProtocol<A = unknown, C = unknown, V extends Fields = Fields, M extends Fields = Fields, S extends Fields = Fields> extends Described<V, M, S> {
+export interface AccountProtocol<
+  A = unknown, C = unknown, V extends Fields = Fields, M extends Fields = Fields, S extends Fields = Fields, K extends Fields = Fields,
+> extends Described<V, M, S> {
   readonly rule: number;
   /** What the revision does differently, for the rule. */
   readonly choices: number;
   /** Figures of a category of accounts, from the second place of its row on. */
-  readonly category?: Fields;
+  readonly category?: K;
   readonly account: {
     /** The names of an account's fields; of them `list` is its entries, which name a market as `name`. */
     readonly fields: readonly string[];

@@ -292,7 +292,7 @@ const marketFields = (has: { readonly eModeById: boolean }) => ({
 
 const categoryFields = ({ eModeById, ltvzeroBitmap, isolatedCategories }: Choices) => ({
   ltv: bps, liquidationThreshold: bps, liquidationBonus: or(bps, 10000n),
-  eModeAssetPrice: eModeById ? or(base, 0n) : fixed() as Optional, collateralBitmap: only(!eModeById, bitmap),
+  eModeAssetPrice: eModeById ? or(base, 0n) : fixed() as Optional, collateralBitmap: eModeById ? fixed() as Optional : or(bitmap, 0n),
   ltvzeroBitmap: ltvzeroBitmap ? or(bitmap, 0n) : fixed() as Optional, isolated: isolatedCategories ? or(bool, false) : fixed() as unknown as Optional<boolean>,
 });
 
@@ -361,7 +361,7 @@ export interface AaveV3Calls {
  * The reproduced functions of a pool of one revision. Inputs have the contracts' own names. Those that not every revision knows
  * may be left out as far as types go: a revision asks for what it knows, and refuses the rest.
  */
-export interface AaveV3 extends AccountProtocol<AaveV3Account, AaveV3Calls, { readonly totalCollateralBase: typeof base }, ReturnType<typeof marketFields>, object & Fields> {
+export interface AaveV3 extends AccountProtocol<AaveV3Account, AaveV3Calls, { readonly totalCollateralBase: typeof base }, ReturnType<typeof marketFields>, object & Fields, ReturnType<typeof categoryFields>> {
   /** POOL_REVISION. */
   readonly revision: number;
   /**
