@@ -221,7 +221,7 @@ function layAsset(row: usize, width: usize, index: u32, asset: usize): void {
  * of the book get a row, if that is wanted; an asset may be left out. Answers why an accrual on the way reverts, 0 where none does.
  */
 export function lay(set: usize, vault: usize, lines: u32, assets: u32 = 0, without: u32 = -1): i32 {
-  const category = <u32>load<u8>(vault, 4), width = <usize>(rule <= Rule.AAVE_SUM ? aave.Reserve.BYTES : rule == Rule.COMPOUND ? 160 : 224);
+  const category = <u32>load<u8>(vault, 4), width: usize = rule <= Rule.AAVE_SUM ? <usize>aave.Reserve.BYTES : rule == Rule.COMPOUND ? 160 : 224;
   let tag = tagsOf(vault), amount = amountsOf(vault, lines), row = rowsAt + CATEGORY_BYTES - width, id: u32 = -1, why: i32 = 0;
   const config = ARGS + (aave.Arg.CONFIG << 5);
   if (rule <= Rule.AAVE_SUM) clear(config, 4);

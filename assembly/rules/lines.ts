@@ -83,7 +83,7 @@ export namespace Entry { export const BPS: u32 = 0xffff, SLOW: u32 = 1 << 30, UN
  */
 export const STEP_BYTES: usize = 56;
 /** The steps of a side; those of what is owed stand behind those of what is held. */
-export const SIDE_BYTES: u32 = 3 * STEP_BYTES;
+export const SIDE_BYTES: u32 = 3 * <u32>STEP_BYTES;
 namespace Step {
   export const K: usize = 0, ROUND: usize = 24, EXACT: usize = 28;
   export const M: usize = 32, OFF: usize = 40, SHIFT: usize = 48, HALF: usize = 50, UP: usize = 51, ROUGH: usize = 52;
