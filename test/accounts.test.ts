@@ -3,7 +3,7 @@ import { aaveV3 } from "plimsoll/aave-v3";
 import { comet } from "plimsoll/comet";
 import { compoundV2, compoundV2HalfUp } from "plimsoll/compound-v2";
 import { describe, expect, test, vi } from "vitest";
-import { type Account, type Adapter, type AnyQuery, AccountTwin, type World, aave, aaveInput, account, cometAccount, cometAdapter, cometView, compound, compoundAssets, compoundViews, copyOf, leg, openAny } from "./account-twin.js";
+import { type Account, type Adapter, type AnyQuery, AccountTwin, type Leg, type World, aave, aaveInput, account, cometAccount, cometAdapter, cometView, compound, compoundAssets, compoundViews, copyOf, leg, openAny } from "./account-twin.js";
 import { onTheLine, priceOnTheLine, randomAccount, randomMarket, strange } from "./account-worlds.js";
 import { Dice, WAD, runs, seed } from "./arbitraries.js";
 import { refuses } from "./contracts.js";
@@ -188,6 +188,35 @@ describe("keys made anew in the middle of a query", () => {
         expect(query.order ? [...found] : [...found].sort()).toEqual(query.order ? [...wanted] : [...wanted].sort());
       }
     }), runs(15));
+  });
+});
+
+describe("keys that are to be made anew, and are not yet when prices move again", () => {
+  for (const adapter of [aaves.get(6)!, aaves.get(9)!, truncate, cometAdapter]) test(adapter.name, () => {
+    fc.assert(fc.property(seed, (start) => {
+      const dice = new Dice(start), twin = new AccountTwin(adapter), odd = 3;
+      for (let m = 0; m <= odd; ++m) twin.addMarket(adapter.market());
+      const move = (market: number, by: bigint) => { twin.setMarket(market, { [adapter.price]: twin.world.markets[market]![adapter.price]! * by / 1000n }); };
+      // All hold 0 and 1 and owe 2, or what a Comet lends, so that all of them gain from a rise; one holds the odd asset.
+      const one = (held: readonly number[]) => {
+        const supplies = held.map((asset): [number, Partial<Leg>] => [asset, { supply: 10n ** 20n * BigInt(1 + dice.below(1000)) }]);
+        const drawn = account(adapter === cometAdapter ? supplies : [...supplies, [2, { debt: 1n }]], adapter === cometAdapter ? { principal: -1n } : {});
+        return onTheLine(dice, adapter, twin.world, drawn, 0n);
+      };
+      twin.add(one([0, 1, odd]));
+      for (let i = 0; i < 60; ++i) { twin.add(one([0, 1])); if (i % 20 === 19) move(dice.below(2), BigInt(960 + dice.below(80))); }
+      for (let tick = 0; tick < 8; ++tick) {
+        const price = twin.world.markets[odd]![adapter.price]!;
+        twin.setMarket(odd, { [adapter.price]: 2n ** 200n }); // no float says what its holder is worth
+        twin.scan();
+        twin.setMarket(odd, { [adapter.price]: price });
+        expect(twin.book.preview([])).toEqual([]); // now keys are to be made, and none is looked at
+        const by = BigInt(950 + dice.below(100));
+        for (const market of [0, 1]) move(market, by);
+        if (dice.chance(0.5)) twin.scan();
+        else twin.preview([[[0, { [adapter.price]: twin.world.markets[0]![adapter.price]! * 2n }]]]);
+      }
+    }), runs(10));
   });
 });
 

@@ -206,9 +206,9 @@ export function judge(market: usize, block: usize, shape: u32, place: u32): i32 
 
 function quadAt(block: usize, shape: u32, place: u32): usize { return masksOf(block, shape) + MASKS + (place >> 2) * quadBytes(shape); }
 
-/** Makes the keys of a chunk at the weights of the moment. */
+/** Makes the keys of a chunk at the reference weights: those of the moment may have moved on since. */
 function makeKeys(block: usize, shape: u32, used: u32): void {
-  const lines = linesOf(shape), table = book + WEIGHTS, zero = f32x4.splat(0), infinite = f32x4.splat(Infinity);
+  const lines = linesOf(shape), table = references, zero = f32x4.splat(0), infinite = f32x4.splat(Infinity);
   let quad = quadAt(block, shape, 0), key = keysOf(block, shape);
   for (const end = key + (used << 2); key < end; key += 16, quad += 4) {
     let owed = zero, held = zero;
@@ -247,8 +247,8 @@ function makeKeys(block: usize, shape: u32, used: u32): void {
 }
 
 /**
- * Has all keys be made anew at the weights of the moment: a chunk's when it is next looked at, while its keys are near at hand, and
- * the next scan looks at every row.
+ * Makes the weights of the moment the references, and has all keys be made anew: a chunk's when it is next looked at, while its
+ * keys are near at hand. The next scan looks at every row.
  */
 function rekeyAll(): void {
   for (let i: u32 = 0; i < categoryCount; ++i) {

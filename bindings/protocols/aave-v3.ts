@@ -292,7 +292,7 @@ const marketFields = (has: { readonly eModeById: boolean }) => ({
 
 const categoryFields = ({ eModeById, ltvzeroBitmap, isolatedCategories }: Choices) => ({
   ltv: bps, liquidationThreshold: bps, liquidationBonus: or(bps, 10000n),
-  eModeAssetPrice: eModeById ? or(base, 0n) : fixed() as Optional, collateralBitmap: eModeById ? fixed() as Optional : or(bitmap, 0n),
+  eModeAssetPrice: eModeById ? or(base, 0n) : fixed() as Optional, collateralBitmap: only(!eModeById, bitmap) as Optional,
   ltvzeroBitmap: ltvzeroBitmap ? or(bitmap, 0n) : fixed() as Optional, isolated: isolatedCategories ? or(bool, false) : fixed() as unknown as Optional<boolean>,
 });
 
