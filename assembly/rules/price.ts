@@ -104,13 +104,23 @@ function search(lo0: u64, lo1: u64, hi0: u64, hi1: u64, first: bool): bool {
 /** Prices are looked at below 2^126. */
 const TOP: u32 = 126;
 
+/**
+ * More than roundings move a sum between two prices, in the unit of the sum (of Aave, ten-thousandths of it): an end of it errs by
+ * less than 2, but what a cToken counts for is cut before it is multiplied, which costs up to a unit for each 10^18 that are held.
+ */
+function roundings(): u256 {
+  if (rule <= Rule.AAVE_SUM) return new u256(400000);
+  const few = new u256(8);
+  return rule == Rule.COMPOUND ? add(div(mul(new u256(2), at(HELD)), wad()), few) : few;
+}
+
 /** Whether the account is healthy at every price from 2^k on: what is held outgrows what is owed, by more than roundings can take back. */
 function healthyFrom(k: u32): bool {
   if (!lookAt(LOW, k < 64 ? <u64>1 << k : 0, k < 64 ? 0 : <u64>1 << (k - 64))) return false;
   if (!lookAt(HIGH, k < 63 ? <u64>1 << (k + 1) : 0, k < 63 ? 0 : <u64>1 << (k - 63))) return false;
   begin();
   // Twice the price: a sum that grows does so by what doubles, less what roundings cost at either end.
-  const whole = new u256(rule <= Rule.AAVE_SUM ? 10000 : 1), slack = new u256(rule <= Rule.AAVE_SUM ? 400000 : 4);
+  const whole = new u256(rule <= Rule.AAVE_SUM ? 10000 : 1), slack = roundings();
   const cut = rule == Rule.AAVE_AVERAGE;
   const whole1 = cut && bps == 1 && !less(at(LOW + WEIGHED), at(LOW + VALUE)); // an average of 1 at least
   const has = whole1 ? at(LOW + VALUE) : cut ? (less(at(LOW + WEIGHED), at(LOW + VALUE)) ? new u256() : sub(at(LOW + WEIGHED), at(LOW + VALUE))) : at(LOW + WEIGHED);
@@ -164,7 +174,7 @@ function outgrows(): i32 {
   if (!lookAt(HIGH, 0, <u64>1 << (TOP - 65))) return 1;
   begin();
   const held = sub(at(HIGH + WEIGHED), at(OTHER_WEIGHED)), owed = sub(at(HIGH + DEBT), at(OTHER_OWED));
-  const debt = mul(owed, word(rule <= Rule.AAVE_SUM ? 10000 : 1)), slack = word(rule <= Rule.AAVE_SUM ? 400000 : 4);
+  const debt = mul(owed, word(rule <= Rule.AAVE_SUM ? 10000 : 1)), slack = roundings();
   if (less(add(held, slack), debt)) return -1;
   return less(add(debt, rule == Rule.AAVE_AVERAGE ? add(slack, at(HIGH + VALUE)) : slack), held) ? 1 : 0;
 }
