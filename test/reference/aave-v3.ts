@@ -13,6 +13,8 @@
  * Units: wad = 1e18, ray = 1e27, bps = 1e4. `/` floors.
  */
 
+import { type Fields, type Reverts, add, div, mul, outcome, requires, sub, uint } from "./solidity.js";
+
 const WAD = 10n ** 18n;
 const RAY = 10n ** 27n;
 const PERCENT = 10n ** 4n;
@@ -28,16 +30,12 @@ const V3_5 = 9;
 const V3_6 = 10;
 const V3_7 = 11;
 
-type Fields<Name extends string> = Readonly<Record<Name, bigint>>;
-
 // ---------------------------------------------------------------------------------------------------------------------
 // Reverts
 // ---------------------------------------------------------------------------------------------------------------------
 
-/** The libraries' assembly reverts without data, checked arithmetic panics. */
+/** What the libraries' assembly reverts with. */
 const EMPTY = "empty revert data";
-const OVERFLOW = "Panic(0x11)";
-const BY_ZERO = "Panic(0x12)";
 
 /** Reasons with a number up to 3.3, errors from 3.4 on. */
 const REASONS = {
@@ -50,31 +48,11 @@ const REASONS = {
   cast: ["SafeCast: value doesn't fit in 128 bits", "SafeCastOverflowedUintDowncast(uint8,uint256)"],
 } as const;
 
-class Revert extends Error {
-  readonly reason: string;
-
-  constructor(reason: string) {
-    super(`reverts: "${reason}"`);
-    this.name = "Revert";
-    this.reason = reason;
-  }
-}
-
-export type Reverts = { readonly reverts: true; readonly reason: string };
-
-/** Makes a function of one that throws a `Revert` where the contract reverts. */
+/** Makes a function of one that throws a `Revert` where the contract reverts. The vectors name a panic by its code alone. */
 const answers = <I, O extends object>(fn: (revision: number, input: I) => O) => (revision: number, input: I): O | Reverts => {
-  try {
-    return fn(revision, input);
-  } catch (error) {
-    if (error instanceof Revert) return { reverts: true, reason: error.reason };
-    throw error;
-  }
+  const answer = outcome(() => fn(revision, input));
+  return "reason" in answer ? { reverts: true, reason: (answer.reason as string).replace(/^(Panic\(0x\w+\)) .*/, "$1") } : answer;
 };
-
-function requires(condition: boolean, reason: string): void {
-  if (!condition) throw new Revert(reason);
-}
 
 function requireOf(revision: number, condition: boolean, reason: keyof typeof REASONS): void {
   requires(condition, REASONS[reason][revision >= V3_4 ? 1 : 0]);
@@ -84,18 +62,6 @@ function requireOf(revision: number, condition: boolean, reason: keyof typeof RE
 // Arithmetic
 // ---------------------------------------------------------------------------------------------------------------------
 
-/** Solidity's checked arithmetic. */
-function uint(z: bigint): bigint {
-  requires(z >= 0n && z <= UINT_MAX, OVERFLOW);
-  return z;
-}
-const add = (x: bigint, y: bigint) => uint(x + y);
-const sub = (x: bigint, y: bigint) => uint(x - y);
-const mul = (x: bigint, y: bigint) => uint(x * y);
-function div(x: bigint, y: bigint): bigint {
-  requires(y !== 0n, BY_ZERO);
-  return x / y;
-}
 const min = (x: bigint, y: bigint) => (x <= y ? x : y);
 
 /** The libraries' a·b/c: without data where c is 0 or what is divided exceeds 256 bits. */
@@ -553,7 +519,7 @@ function liquidate(revision: number, input: LiquidationInput): LiquidationOutput
     const outstanding = sub(owed, paid);
     if (noCollateralLeft && outstanding !== 0n) {
       const deficit = (deficits.get(id) ?? 0n) + uintOf(128, outstanding);
-      requires(deficit >> 128n === 0n, OVERFLOW); // a sum of uint128s
+      uint(deficit, 128); // a sum of uint128s
       deficits.set(id, deficit);
     }
     const gone = revision < V3_4 ? noCollateralLeft || outstanding === 0n : left === 0n || owed === 0n;

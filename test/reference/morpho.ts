@@ -7,7 +7,7 @@
  *
  * Units: WAD = 1e18; prices 1e36 times loan units per collateral unit; rates WAD a second; times seconds.
  */
-import { type Fields, add, div, int, mul, requires, sub, uint } from "./solidity.js";
+import { type Fields, add, div, int, mul, outcome, requires, sub, uint } from "./solidity.js";
 
 const WAD = 10n ** 18n;
 const ORACLE_SCALE = 10n ** 36n;
@@ -150,11 +150,8 @@ export function isHealthy(input: IsHealthyInput): { healthy: boolean; borrowed: 
   const { collateral, borrowShares, totalBorrowAssets, totalBorrowShares, price, lltv } = input;
   const borrowed = toAssetsUp(borrowShares, totalBorrowAssets, totalBorrowShares);
   if (borrowShares === 0n) {
-    try {
-      return { healthy: true, borrowed, maxBorrow: maxBorrowOf(collateral, price, lltv) };
-    } catch {
-      return { healthy: true, borrowed };
-    }
+    const maxBorrow = outcome(() => maxBorrowOf(collateral, price, lltv));
+    return { healthy: true, borrowed, ...(typeof maxBorrow === "bigint" && { maxBorrow }) };
   }
   const maxBorrow = maxBorrowOf(collateral, price, lltv);
   return { healthy: maxBorrow >= borrowed, borrowed, maxBorrow };
