@@ -1,6 +1,6 @@
 /** The keeper as its user meets it: build/keeper.js in a process of its own. */
 import { spawnSync } from "node:child_process";
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -249,6 +249,15 @@ describe("an Aave pool", () => {
     near(second.health, 1e18 * 24480 * 0.95 / 21000);
     expect(third.legs.map(({ asset, side }: Record<string, string>) => `${asset} ${side}`)).toEqual(["WETH collateral", "USDC idle", "USDC debt"]);
     expect(third.legs[1]).not.toHaveProperty("liquidationPrice");
+  });
+
+  it("prints what the README shows", () => {
+    const readme = readFileSync(join(root, "README.md"), "utf8"), [, args, shown] = /`npm start -- (--protocol aave-v3 [^`]+)` prints.*?```\n(.*?)```/s.exec(readme)!;
+    const { status, stdout } = keeper(...args!.split(" "));
+    expect(status).toBe(0);
+    const parts = shown!.split(/(?=^At the prices then)/m).map((part) => part.trim());
+    expect(parts).toHaveLength(2);
+    for (const part of parts) expect(stdout).toContain(part);
   });
 
   it("prints tables", () => {
