@@ -9,7 +9,7 @@ import { type Group, quantile, stage } from "./measure.js";
 const WARM = 2, STARTS = 15;
 const resolve = (name: string) => import.meta.resolve(name);
 
-/** A bundle of everything that a page would load for Maker, the module with all protocols inlined. */
+/** A bundle of everything that a page would load for Maker, its cut of the module inlined. */
 async function gzipBytes(): Promise<number> {
   const { outputFiles } = await build({
     stdin: { contents: `export * from "plimsoll"; export * from "plimsoll/maker";`, resolveDir: fileURLToPath(new URL(".", resolve("plimsoll"))) },

@@ -1,9 +1,8 @@
 /**
  * The typed view of plimsoll.wasm: the only file that instantiates the module and knows its addresses.
- * assembly/index.ts is its other side, assembly/layout.ts the map.
+ * assembly/exports is its other side, assembly/layout.ts the map.
  */
 import { instantiateSync } from "@assemblyscript/loader";
-import { loadModule } from "#module";
 import { PlimsollError } from "./errors.js";
 
 /** What the module exports. Booleans come back as 0 and 1; negative results are faults. */
@@ -61,12 +60,18 @@ export interface Exports {
 /** A contract's function: arguments in ARGS, results in RESULTS, the reason of its revert returned (0: none). */
 export type RuleExport = () => number;
 
-let compiled: WebAssembly.Module | undefined;
-let shared: Core | undefined;
+/** A cut of plimsoll.wasm, compiled when it is first needed. */
+export class Module {
+  readonly #load: () => WebAssembly.Module;
+  #compiled: WebAssembly.Module | undefined;
+  #shared: Core | undefined;
 
-/** The instance that the contracts' functions share; a book has one of its own. */
-export function sharedCore(): Core {
-  return (shared ??= new Core());
+  constructor(load: () => WebAssembly.Module) { this.#load = load; }
+
+  get compiled(): WebAssembly.Module { return (this.#compiled ??= this.#load()); }
+
+  /** The instance that the contracts' functions share; a book has one of its own. */
+  get shared(): Core { return (this.#shared ??= new Core(this)); }
 }
 
 const LIMB = 64n, NONE = new BigUint64Array(0);
@@ -96,8 +101,8 @@ export class Core {
   #u64: BigUint64Array = NONE;
   #u8!: Uint8Array;
 
-  constructor() {
-    this.exports = instantiateSync((compiled ??= loadModule()), {}).instance.exports as unknown as Core["exports"];
+  constructor(module: Module) {
+    this.exports = instantiateSync(module.compiled, {}).instance.exports as unknown as Core["exports"];
     [this.args, this.results, this.stage, this.ids, this.page, this.hitPage, this.idPage, this.marketPage] =
       Array.from({ length: 8 }, (_, i) => this.exports.layout(i)) as [number, number, number, number, number, number, number, number];
   }

@@ -1,6 +1,6 @@
 /// <reference lib="esnext.disposable" preserve="true" />
 /** A book: the vaults of one protocol with their markets, in one WebAssembly memory. */
-import { type Column, Core, decodeIds, outOfMemory, rowsOf } from "./abi.js";
+import { type Column, Core, type Module, decodeIds, outOfMemory, rowsOf } from "./abi.js";
 import { PlimsollError, refuse, show } from "./errors.js";
 import { type Figures, type Found, Hits, MAX_U128, valueAt } from "./hits.js";
 import { type Key, keyBytesOf, toHex } from "./keys.js";
@@ -121,10 +121,10 @@ export abstract class AnyBook<V extends Fields, M extends Fields, S extends Fiel
   #markets = 0;
 
   /** @internal */
-  constructor(capacity: number, keyBytes: number, rule = 0, choices = 0) {
+  constructor(module: Module, capacity: number, keyBytes: number, rule = 0, choices = 0) {
     this.capacity = capacity;
     this.keyBytes = keyBytes;
-    this.#open = new Core();
+    this.#open = new Core(module);
     if (!this.#open.exports.open(keyBytes, rule, choices)) throw outOfMemory("the book");
   }
 
@@ -429,7 +429,7 @@ export class Book<V extends Fields = Fields, M extends Fields = Fields, S extend
 
   /** @internal */
   constructor(protocol: Protocol<V, M, S, L>, capacity: number, keyBytes: number) {
-    super(capacity, keyBytes);
+    super(protocol.module, capacity, keyBytes);
     this.protocol = protocol;
     this.#columns = Object.keys(protocol.vault);
   }

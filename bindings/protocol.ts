@@ -2,7 +2,7 @@
  * What describes a protocol to the bindings: the names, widths and units of its figures, in the order in which the rule
  * in `assembly/rules` reads them. Values are checked here, once, at the boundary.
  */
-import { type Core, type RuleExport, sharedCore } from "./abi.js";
+import type { Core, Module, RuleExport } from "./abi.js";
 import { PlimsollError, refuse, show } from "./errors.js";
 
 /** A contract's integer, boolean or choice; or values in rows: a list of them, one record, or a record or null. */
@@ -60,6 +60,8 @@ export type LiquidationPrice = bigint | "never" | "always" | "reverts";
 /** What every book needs to know of its protocol; `assembly/rules` is its other side. */
 export interface Described<V extends Fields = Fields, M extends Fields = Fields, S extends Fields = Fields> {
   readonly name: string;
+  /** The module that has its rule. @internal */
+  readonly module: Module;
   /** The columns of a vault, or of an account what a hit tells of it. */
   readonly vault: V;
   /** The figures of a market, and of the system that all markets share. */
@@ -284,10 +286,10 @@ function decode(core: Core, field: Field<unknown>, value: bigint): unknown {
 
 /** A contract's function as the module exports it. */
 export function contractFunction<I extends Fields, O extends Fields>(
-  what: string, name: string, reasons: readonly string[], inputs: I, outputs: O,
+  module: Module, what: string, name: string, reasons: readonly string[], inputs: I, outputs: O,
 ): (inputs: Values<I>) => Outcome<Complete<O>> {
   return (values) => {
-    const core = sharedCore();
+    const core = module.shared;
     writeFields(core, what, inputs, values as Readonly<Record<string, unknown>>, true);
     const reason = (core.exports[name] as RuleExport)();
     if (reason) return { reverts: true, reason: reasons[reason]! };
@@ -296,8 +298,8 @@ export function contractFunction<I extends Fields, O extends Fields>(
 }
 
 /** A function of the module that answers a liquidation price. */
-export function priceFunction<I extends Fields>(what: string, name: string, inputs: I): (inputs: Values<I>) => LiquidationPrice {
-  const call = contractFunction(what, name, [], inputs, { price: uint(768, ""), kind: uint(8, "") });
+export function priceFunction<I extends Fields>(module: Module, what: string, name: string, inputs: I): (inputs: Values<I>) => LiquidationPrice {
+  const call = contractFunction(module, what, name, [], inputs, { price: uint(768, ""), kind: uint(8, "") });
   return (values) => {
     const { price, kind } = call(values) as { readonly price: bigint; readonly kind: bigint };
     return priceOf(kind, price);

@@ -104,15 +104,16 @@ describe("the module", () => {
   });
   const both = () => [release, debug] as const;
 
-  test("imports nothing", () => {
-    expect(WebAssembly.Module.imports(new WebAssembly.Module(readFileSync("dist/plimsoll.wasm")))).toEqual([]);
+  test.each(["plimsoll", "vaults", "accounts"])("%s.wasm imports nothing", (name) => {
+    expect(WebAssembly.Module.imports(new WebAssembly.Module(readFileSync(`dist/${name}.wasm`)))).toEqual([]);
   });
 
-  test("is the one that is inlined", async () => {
-    const seen: Uint8Array[] = [], { Module } = WebAssembly;
+  test.each(["vaults", "accounts"])("the cut for %s is the one that is inlined, and part of the whole", async (cut) => {
+    const seen: Uint8Array[] = [], { Module } = WebAssembly, bytes = readFileSync(`dist/${cut}.wasm`);
     WebAssembly.Module = class extends Module { constructor(bytes: BufferSource) { seen.push(new Uint8Array(bytes as Uint8Array)); super(bytes); } } as typeof Module;
-    try { (await import("../dist/module.inline.js")).loadModule(); } finally { WebAssembly.Module = Module; }
-    expect(Buffer.from(seen[0]!).equals(readFileSync("dist/plimsoll.wasm"))).toBe(true);
+    try { (await import(`../dist/${cut}.inline.js`)).loadModule(); } finally { WebAssembly.Module = Module; }
+    expect(Buffer.from(seen[0]!).equals(bytes)).toBe(true);
+    expect(Object.keys(release)).toEqual(expect.arrayContaining(WebAssembly.Module.exports(new WebAssembly.Module(bytes)).map(({ name }) => name)));
   });
 
   test("exports the same functions with and without assertions", () => {

@@ -126,8 +126,9 @@ export function openStore(bytesOfKey: u32, bytesOfMarket: u32, shelves: bool): b
 @inline export function vaultsHeld(): u32 { return living; }
 // @ts-ignore: decorator
 @inline export function userKeyBytes(): u32 { return keyBytes; }
+/** Whether the book holds accounts. A cut of the module holds one kind, and leaves out the code of the other. */
 // @ts-ignore: decorator
-@inline export function onShelves(): bool { return shelved; }
+@inline export function onShelves(): bool { return isDefined(VAULTS) ? false : isDefined(ACCOUNTS) ? true : shelved; }
 /** Bytes of a group of 64 rows, of its keys, of its lives. */
 const GROUP: u32 = 32, KEYS: u32 = 256, LIVES: u32 = 128;
 // @ts-ignore: decorator
@@ -238,7 +239,7 @@ export function giveNumber(number: u32): void {
 /** The id of what lives in a row. */
 export function idAt(row: u32): f64 {
   seek(row);
-  if (!shelved) return idOf(row, load<u16>(lives(foundBlock, foundLog) + (foundPlace << 1)));
+  if (!onShelves()) return idOf(row, load<u16>(lives(foundBlock, foundLog) + (foundPlace << 1)));
   const number = load<u32>(vaultAt(foundBlock, foundLog, foundPlace));
   return idOf(number, load<u16>(entryAt(number), 4));
 }
@@ -250,7 +251,7 @@ export function numberAt(row: u32): u32 {
 /** The row of an id that is known to be good. */
 export function rowIn(id: f64): u32 {
   const row = <u32>(<u64>id);
-  return shelved ? load<u32>(entryAt(row)) : row;
+  return onShelves() ? load<u32>(entryAt(row)) : row;
 }
 
 /** Where a row stands: what every question about a vault starts with. */
@@ -267,7 +268,7 @@ export function seek(row: u32): void {
 export function rowOf(id: f64): i64 {
   if (!(id >= 0 && id < 281474976710656.0)) return -1; // 2^48; NaN too
   const bits = <u64>id, row = <u32>bits, life = <u32>(bits >> 32);
-  if (shelved) {
+  if (onShelves()) {
     if (<f64>bits != id || row >= numberCount || !(life & 1) || load<u16>(entryAt(row), 4) != life) return -1;
     seek(load<u32>(entryAt(row)));
     return <i64>load<u32>(entryAt(row));
@@ -280,7 +281,7 @@ export function rowOf(id: f64): i64 {
 /** Where the life stands that the id of a row carries. */
 export function lifeAt(row: u32): usize {
   seek(row);
-  if (shelved) return entryAt(load<u32>(vaultAt(foundBlock, foundLog, foundPlace))) + 4;
+  if (onShelves()) return entryAt(load<u32>(vaultAt(foundBlock, foundLog, foundPlace))) + 4;
   return lives(foundBlock, foundLog) + (foundPlace << 1);
 }
 
@@ -425,11 +426,11 @@ export function vacate(row: u32): void {
   forget(group + UNSAFE_BITS, bit, link + LINK_UNSAFE);
   forget(group + REVERT_BITS, bit, link + LINK_REVERTS);
   open(market, chunk, placeInChunk, 1);
-  if (!shelved) store<u8>(chunk, 1, AGED);
+  if (!onShelves()) store<u8>(chunk, 1, AGED);
   --living;
   store<u32>(market, load<u32>(market, LIVE) - 1, LIVE);
   const lifePtr = lives(block, log) + (placeInChunk << 1), life = <u32>load<u16>(lifePtr) & ~MARK;
-  store<u16>(lifePtr, <u16>(shelved ? 0 : life + 1)); // ids of accounts do not carry it
+  store<u16>(lifePtr, <u16>(onShelves() ? 0 : life + 1)); // ids of accounts do not carry it
   if (life == LAST_LIFE) return;
   store<u32>(market, load<u32>(market, ROOM) + 1, ROOM);
   const freed = <u32>load<u16>(chunk, FREED) + 1;
@@ -505,7 +506,7 @@ function append(market: usize, wanted: u32): bool {
 }
 
 /** The class of a market's chunk: shelves have chunks of their own sizes. */
-function classOf(market: usize, shape: u32): u32 { return chunkClass(rowsLog(shape) - SMALL_LOG, shelved ? load<u32>(market, INDEX) : 0); }
+function classOf(market: usize, shape: u32): u32 { return chunkClass(rowsLog(shape) - SMALL_LOG, onShelves() ? load<u32>(market, INDEX) : 0); }
 
 function logFor(rows: u32): u32 {
   return rows <= 1 << SMALL_LOG ? SMALL_LOG : rows >= 1 << ROWS_LOG ? ROWS_LOG : 32 - clz(rows - 1);

@@ -6,6 +6,7 @@
  * panic of checked arithmetic.
  * @module
  */
+import { accounts } from "../modules/accounts.js";
 import { PlimsollError } from "../errors.js";
 import { type AccountProtocol, type Line, type Outcome, type Fields, type Values, KIND, bool, contractFunction, eachAsset, encode, int, knowFields, list, or, record, uint } from "../protocol.js";
 
@@ -20,7 +21,7 @@ const reasons = [
 ] as const;
 
 const define = <I extends Fields, O extends Fields>(name: string, inputs: I, outputs: O) =>
-  contractFunction(`comet.${name}`, `comet_${name}`, reasons, inputs, outputs);
+  contractFunction(accounts, `comet.${name}`, `comet_${name}`, reasons, inputs, outputs);
 
 /** An asset that the account has put in, as `getAssetInfo` gives it, with the feed's answer. Its `offset` decides nothing. */
 const asset = {
@@ -149,7 +150,7 @@ const writeAccount = ({ lines }: { readonly lines: readonly Line[] }): CometAcco
 });
 
 const forBook = {
-  name: "comet", rule: 4, choices: 0, reasons, market, system, vault: { collateral: value },
+  name: "comet", module: accounts, rule: 4, choices: 0, reasons, market, system, vault: { collateral: value },
   account: {
     fields: ["principal", "collateral"], list: "collateral", name: "asset", entry: collateral,
     isThere: ({ balance }: CometCollateral) => !!balance,

@@ -8,6 +8,7 @@
  * no revert: 0 none, 13 `PRICE_ERROR`.
  * @module
  */
+import { accounts } from "../modules/accounts.js";
 import { PlimsollError } from "../errors.js";
 import { type AccountProtocol, type Fields, type Line, type Outcome, type Values, KIND, bool, contractFunction, eachAsset, knowFields, list, mergeBy, needFields, or, uint } from "../protocol.js";
 
@@ -20,7 +21,7 @@ const error = uint(256, "");
 const reasons = ["", "Panic(0x11) arithmetic over/underflow", "Panic(0x12) division by zero", "borrow rate is absurdly high"] as const;
 
 const define = <I extends Fields, O extends Fields>(name: string, inputs: I, outputs: O, rounding = "") =>
-  contractFunction(`compoundV2${rounding}.${name}`, `compound_${name}${rounding}`, reasons, inputs, outputs);
+  contractFunction(accounts, `compoundV2${rounding}.${name}`, `compound_${name}${rounding}`, reasons, inputs, outputs);
 
 /** What an account has in a market that it has entered: `getAccountSnapshot`, and what the Comptroller and the oracle say of it. */
 const asset = {
@@ -148,7 +149,7 @@ const writeAccount = ({ lines }: { readonly lines: readonly Line[] }): CompoundV
 });
 
 const forBook = (rounding: "" | "HalfUp") => ({
-  name: "compound-v2", rule: 3, choices: rounding ? 2 : 0, reasons, market, system: {}, vault: { sumCollateral: value },
+  name: "compound-v2", module: accounts, rule: 3, choices: rounding ? 2 : 0, reasons, market, system: {}, vault: { sumCollateral: value },
   account: {
     fields: ["assets"], list: "assets", name: "market", entry: position,
     isThere: ({ cTokenBalance, principal }: CompoundV2Position) => !!cTokenBalance || !!principal,

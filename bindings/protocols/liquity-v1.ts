@@ -7,6 +7,7 @@
  * record: what they would refuse to pay is not reproduced.
  * @module
  */
+import { vaults } from "../modules/vaults.js";
 import { PlimsollError } from "../errors.js";
 import {
   type Complete, type Fields, type Outcome, type Values, bool, checkFields, checkNumbers, choice, contractFunction, list, needFields, or, uint,
@@ -23,7 +24,7 @@ const reasons = [
 ] as const;
 
 const define = <I extends Fields, O extends Fields>(name: string, inputs: I, outputs: O) =>
-  contractFunction(`liquityV1.${name}`, `liquity_${name}`, reasons, inputs, outputs);
+  contractFunction(vaults, `liquityV1.${name}`, `liquity_${name}`, reasons, inputs, outputs);
 
 // ---- Ratios
 

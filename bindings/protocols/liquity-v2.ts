@@ -6,6 +6,7 @@
  * panic. The pools are taken to hold what their troves record: what they would refuse to pay is not reproduced.
  * @module
  */
+import { vaults } from "../modules/vaults.js";
 import { PlimsollError } from "../errors.js";
 import {
   type Complete, type Fields, type Outcome, type Values, bool, checkFields, checkNumbers, contractFunction, list, maybe, needFields, or, uint,
@@ -20,7 +21,7 @@ const reasons = [
 ] as const;
 
 const define = <I extends Fields, O extends Fields>(name: string, inputs: I, outputs: O) =>
-  contractFunction(`liquityV2.${name}`, `liquity2_${name}`, reasons, inputs, outputs);
+  contractFunction(vaults, `liquityV2.${name}`, `liquity2_${name}`, reasons, inputs, outputs);
 
 // ---- Troves
 

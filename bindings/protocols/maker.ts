@@ -7,6 +7,7 @@
  * `"invalid opcode"` for a division by zero in the called contract itself.
  * @module
  */
+import { vaults } from "../modules/vaults.js";
 import {
   type Complete, type Fields, type Outcome, type Protocol, type Values, bool, checkFields, choice, contractFunction, int, needFields, or,
   priceFunction, ratioOf, uint,
@@ -59,7 +60,7 @@ const liquidation = {
 };
 
 const define = <I extends Fields, O extends Fields>(name: string, inputs: I, outputs: O) =>
-  contractFunction(`maker.${name}`, `maker_${name}`, reasons, inputs, outputs);
+  contractFunction(vaults, `maker.${name}`, `maker_${name}`, reasons, inputs, outputs);
 
 // ---- The contracts' functions
 
@@ -162,7 +163,7 @@ function debt(inputs: { readonly art: bigint; readonly rate: bigint }): bigint {
 }
 
 const liquidationPrice = priceFunction(
-  "maker.liquidationPrice", "maker_liquidationPrice", { ink: wad, art: wad, rate: ray, mat: ray, par: ray },
+  vaults, "maker.liquidationPrice", "maker_liquidationPrice", { ink: wad, art: wad, rate: ray, mat: ray, par: ray },
 );
 
 /** MakerDAO / Sky for `openBook`, and every reproduced function of its contracts. */
@@ -202,7 +203,7 @@ export interface Maker extends Protocol<typeof vault, typeof market, typeof syst
 }
 
 export const maker: Maker = {
-  name: "maker", vault, market, system, liquidation, reasons,
+  name: "maker", module: vaults, vault, market, system, liquidation, reasons,
   spot, drip, health, pokeHealth, frob, bark, auctionPrice, auctionStatus, take,
   collateralRatio, healthFactor, debt, liquidationPrice,
 };

@@ -7,6 +7,7 @@
  * answer `{ reverts: true, reason }` where the contract reverts: its own message, its error's signature, or the panic.
  * @module
  */
+import { vaults } from "../modules/vaults.js";
 import { type Complete, type Fields, type Outcome, bool, choice, contractFunction, int, or, priceFunction, uint } from "../protocol.js";
 
 const assets = uint(128, "units"), shares = uint(128, "shares"), wad = uint(256, "WAD"), seconds = uint(128, "s");
@@ -23,7 +24,7 @@ const reasons = [
 ] as const;
 
 const define = <I extends Fields, O extends Fields>(name: string, inputs: I, outputs: O) =>
-  contractFunction(`morpho.${name}`, `morpho_${name}`, reasons, inputs, outputs);
+  contractFunction(vaults, `morpho.${name}`, `morpho_${name}`, reasons, inputs, outputs);
 
 // ---- Interest
 
@@ -67,7 +68,7 @@ function isHealthy(inputs: Parameters<typeof isHealthyOf>[0]): Outcome<Health> {
   return valued ? { ...judged, maxBorrow } : judged;
 }
 
-const liquidationPrice = priceFunction("morpho.liquidationPrice", "morpho_liquidationPrice", position);
+const liquidationPrice = priceFunction(vaults, "morpho.liquidationPrice", "morpho_liquidationPrice", position);
 
 // ---- Liquidation
 
