@@ -7,20 +7,20 @@ import { candidates, makeRoom, push, reserveCandidates, rowAt, select, startSele
 import { removeAccount } from "./accounts";
 import * as rule from "./rules";
 import { setView } from "./rules/assets";
+import * as positions from "./rules/position";
 import * as shelf from "./rules/shelf";
 import { list as listRows, mayBeNear, nearOf, preview as previewMarket, setFloored, wanted } from "./screen/pass";
 import {
-  BLOCK, CHUNKS, FACTOR, Fault, HEADER, INDEX, LINK_CHUNK, LINK_MAX, LINK_UNSAFE, LIVE, LOG, MARK, ROWS_LOG, UNSAFE_BITS, USED,
+  BLOCK, CHUNKS, FACTOR, Fault, GROWTH, HEADER, INDEX, LINK_CHUNK, LINK_MAX, LINK_UNSAFE, LIVE, LOG, LOOSE, MARK, ROWS_LOG, UNSAFE_BITS, USED,
   addMarket as newMarket, chunkAt, chunksHeld, foundBlock, foundLog, foundMarket, foundPlace, groupOf, idAt, idOf, keysOf, lifeAt, linkAt, lives, marketAt, marketsHeld, onShelves, open as openRows, openStore, place,
   placed, reserve as reserveRows, rowIn, rowOf, shapeOf, seek, touch, userKeyAt, userKeyBytes, vacate, vaultAt, vaultsHeld,
 } from "./store/chunks";
 import { enter, find as findKey, leave, reserveKeys } from "./store/keys";
 import { compare } from "./wide/limbs";
-import { quotient, quotientHi, quotientLo } from "./wide/quotient";
 
-/** Rows of a page that carries vaults in; half as many of one that describes hits. Markets of a page that changes many. */
-// @ts-ignore: decorator
-@inline const PAGE: u32 = 4096;
+/** Rows of a page that carries vaults in, with keys of 32 bytes; half as many of one that describes hits. */
+let page: u32 = 4096;
+/** Markets of a page that changes many. */
 // @ts-ignore: decorator
 @inline const MARKET_PAGE: u32 = 1024;
 
@@ -31,8 +31,8 @@ export function layout(what: i32): u32 {
     case 1: return <u32>RESULTS;
     case 2: return <u32>STAGE;
     case 3: return <u32>idsIn();
-    case 4: return PAGE;
-    case 5: return PAGE >> 1;
+    case 4: return page;
+    case 5: return page >> 1;
     case 6: return <u32>(STAGE_BYTES >> 3);
   }
   return MARKET_PAGE;
@@ -43,13 +43,14 @@ const TIME: usize = memory.data(32, 16);
 // @ts-ignore: decorator
 @inline function time(): usize { return accrued ? TIME : 0; }
 
-/**
- * Opens the book, once per instance: bytes of a user's key (0: none), the rule of its accounts (0: vaults of two amounts), and
- * what the rule's revision does.
- */
+/** Opens the book, once per instance: bytes of a user's key (0: none), its rule, and what the rule's revision does. */
 export function open(keyBytes: u32, which: i32, choices: u32): bool {
-  const shelves = which != 0;
-  return openStore(keyBytes, shelves ? shelf.SHELF_BYTES : rule.MARKET_BYTES, shelves) && reserveCandidates(1 << ROWS_LOG)
+  const shelves = which >= rule.Rule.AAVE_V30 && which <= rule.Rule.COMET;
+  if (!shelves) {
+    rule.openVaults(which);
+    while (page * (rule.stride() + 32) > <u32>STAGE_BYTES) page >>= 1;
+  }
+  return openStore(keyBytes, shelves ? shelf.SHELF_BYTES : rule.marketBytes(), shelves) && reserveCandidates(1 << ROWS_LOG)
     && (!shelves || shelf.openShelves(which, choices));
 }
 
@@ -74,6 +75,7 @@ function refresh(index: u32): void {
   if (onShelves()) { shelf.refreshAsset(index); return; }
   const market = marketAt(index);
   rule.derive(market, time());
+  if (rule.renew(market)) rule.derive(market, time());
   touch(market);
 }
 
@@ -84,7 +86,7 @@ function refreshAll(): void {
 
 /** A new market with the figures in ARGS; its number, or a fault. */
 export function addMarket(mask: u32): i32 {
-  const index = onShelves() ? shelf.addAsset() : newMarket(shapeOf(0, rule.STRIDE));
+  const index = onShelves() ? shelf.addAsset() : newMarket(shapeOf(0, rule.stride()));
   if (index >= 0) setMarket(index, mask);
   return index;
 }
@@ -108,6 +110,14 @@ export function setMarkets(count: u32, mask: u32): void {
   }
 }
 
+/** A new batch of troves in a market, with the figures in ARGS; its number, from 1 on, or 0 where memory cannot grow. */
+export function addBatch(market: u32, mask: u32): u32 {
+  const number = positions.addBatch(market);
+  if (number) setBatch(number, mask);
+  return number;
+}
+export function setBatch(number: u32, mask: u32): void { refresh(positions.setBatch(number, mask)); }
+
 /** The figures of a market, to RESULTS. */
 export function getMarket(index: u32): void { memory.copy(RESULTS, figuresAt(index), 512); }
 
@@ -130,7 +140,7 @@ export function accrue(): i32 {
     return failed;
   }
   for (let i: u32 = 0; i < marketsHeld(); ++i) {
-    memory.copy(SCENARIO, marketAt(i), rule.MARKET_BYTES);
+    memory.copy(SCENARIO, marketAt(i), rule.marketBytes());
     if (!rule.accrue(SCENARIO, now)) return i;
   }
   for (let i: u32 = 0; i < marketsHeld(); ++i) {
@@ -156,17 +166,18 @@ export function reserve(market: u32, count: u32): i32 {
  * taken in before it, with all of the page undone, as −1 − number; else 0.
  */
 export function load_(index: u32, count: u32): i32 {
-  const market = marketAt(index), keyBytes = userKeyBytes(), userKeysIn = STAGE + rule.STRIDE * PAGE;
+  const market = marketAt(index), keyBytes = userKeyBytes(), stride = rule.stride(), userKeysIn = STAGE + stride * page;
   for (let done: u32 = 0; done < count;) {
     const taken = place(market, count - done);
     if (taken < 0) unreachable(); // reserve promised
     const row = <u32>taken, n = placed, at = row & 1023;
     const chunk = chunkAt(row >> ROWS_LOG), block = <usize>load<u32>(chunk, BLOCK), log = load<u32>(chunk, LOG);
-    for (let offset: u32 = 0; offset < rule.STRIDE; offset += 16) {
-      let from = STAGE + offset * PAGE + (done << 4), to = vaultAt(block, log, at) + offset;
-      for (const end = from + (n << 4); from < end; from += 16, to += rule.STRIDE) v128.store(to, v128.load(from));
+    for (let offset: u32 = 0; offset < stride; offset += 16) {
+      let from = STAGE + offset * page + (done << 4), to = vaultAt(block, log, at) + offset;
+      for (const end = from + (n << 4); from < end; from += 16, to += stride) v128.store(to, v128.load(from));
     }
-    rule.rekey(block, log, at, n);
+    rule.rekey(market, block, log, at, n);
+    rule.note(market, chunk, at, n);
     if (keyBytes) {
       memory.copy(userKeyAt(row), userKeysIn + done * keyBytes, n * keyBytes);
       for (let i: u32 = 0; i < n; ++i) if (!enter(row + i)) {
@@ -190,10 +201,12 @@ export function update(id: f64, mask: u32, from: u32): i32 {
   const block = foundBlock, log = foundLog, at = foundPlace, vault = vaultAt(block, log, at);
   for (; mask; mask &= mask - 1) {
     const offset = <u32>ctz(mask) << 4;
-    v128.store(vault + offset, v128.load(STAGE + offset * PAGE + (from << 4)));
+    v128.store(vault + offset, v128.load(STAGE + offset * page + (from << 4)));
   }
-  rule.rekey(block, log, at, 1);
-  openRows(foundMarket, chunkAt(<u32>row >> ROWS_LOG), at, 1);
+  const chunk = chunkAt(<u32>row >> ROWS_LOG);
+  rule.rekey(foundMarket, block, log, at, 1);
+  rule.note(foundMarket, chunk, at, 1);
+  openRows(foundMarket, chunk, at, 1);
   return 0;
 }
 
@@ -212,7 +225,7 @@ function removeRow(row: u32): void {
 
 /** Where bulk ids stand in the stage: behind the columns. */
 // @ts-ignore: decorator
-@inline function idsIn(): usize { return STAGE + rule.STRIDE * PAGE; }
+@inline function idsIn(): usize { return STAGE + rule.stride() * page; }
 
 /** The first of `count` ids that is stale, or −1. With `mark`, an id that comes twice is stale the second time, until `unmark`. */
 export function check(count: u32, mark: bool): i32 {
@@ -310,17 +323,18 @@ export function gather(order: i32, k: u32, only: i32, near: bool, floor: bool): 
       const market = marketAt(m), factor = load<f64>(market, FACTOR);
       for (let i: u32 = 0, n = load<u32>(market, CHUNKS); i < n; ++i) {
         const link = linkAt(market, i), top = <f64>load<f32>(link, LINK_MAX);
-        if (top > 0) push(top * factor, load<u32>(link, LINK_CHUNK) << ROWS_LOG);
+        if (top > 0 && top < Infinity) push(top * factor, load<u32>(link, LINK_CHUNK) << ROWS_LOG); // of a loose row it is +∞
       }
     }
     if (k && candidates() > k) least = threshold(k) * (1 - 3.814697265625e-6);
     // 2^−18: a chunk's largest unsafe key is at most 2^−22 of it above its quotient, a subnormal one 3 of at least 2^21 steps, and
     // as much again where an open row that was judged safe has the larger key
   }
+  least = rule.surest(least);
   startSelection(order, 0);
   for (let m: u32 = 0; m < marketsHeld(); ++m) {
     if (only >= 0 && m != <u32>only) continue;
-    const market = marketAt(m), factor = load<f64>(market, FACTOR);
+    const market = marketAt(m), factor = load<f64>(market, FACTOR) * load<f32>(market, GROWTH);
     for (let i: u32 = 0, n = load<u32>(market, CHUNKS); i < n; ++i) {
       const link = linkAt(market, i), close = near && mayBeNear(market, i);
       if (!close && (!load<u16>(link, LINK_UNSAFE) || (least > -Infinity && <f64>load<f32>(link, LINK_MAX) * factor < least))) continue;
@@ -332,15 +346,16 @@ export function gather(order: i32, k: u32, only: i32, near: bool, floor: bool): 
 
 function gatherChunk(order: i32, k: u32, market: usize, number: u32, least: f64, near: bool): bool {
   const chunk = chunkAt(number), block = <usize>load<u32>(chunk, BLOCK), log = load<u32>(chunk, LOG), used = load<u32>(chunk, USED);
-  const keys = keysOf(block, log), factor = load<f64>(market, FACTOR);
+  const keys = keysOf(block, log), factor = load<f64>(market, FACTOR) * load<f32>(market, GROWTH);
   if (near) rule.freshen(market, chunk);
   if (!makeRoom(used, k)) return false;
   for (let place: u32 = 0; place < used; place += 64) {
     let mask = load<u64>(groupOf(block, place), UNSAFE_BITS);
     if (near) mask |= nearOf(market, block, log, place);
+    const pruned = least > -Infinity && load<f32>(groupOf(block, place), LOOSE) < 0;
     for (mask = wanted(mask, market, block, log, place); mask; mask &= mask - 1) {
       const at = place + <u32>ctz(mask);
-      if (least > -Infinity && <f64>load<f32>(keys + (at << 2)) * factor < least) continue;
+      if (pruned && <f64>load<f32>(keys + (at << 2)) * factor < least) continue;
       push(rule.score(order, market, block, log, at), number << ROWS_LOG | at);
     }
   }
@@ -364,7 +379,7 @@ export function ranked(from: u32, count: u32): void {
 /** Scenario `index` market with the figures of `mask` in ARGS; what would flip, paged like a scan. `rewind` first. */
 export function scenario(index: u32, mask: u32): void {
   if (onShelves()) { shelf.changeInScenario(index, mask); return; }
-  memory.copy(SCENARIO, marketAt(index), rule.MARKET_BYTES);
+  memory.copy(SCENARIO, marketAt(index), rule.marketBytes());
   takeFigures(SCENARIO + HEADER, mask);
   rule.derive(SCENARIO, time());
 }
@@ -385,9 +400,9 @@ export function startScenario(): u32 {
  * the rule's columns (of accounts the collateral's value), health and debt (u128), then the user's keys.
  */
 export function describe(count: u32): void {
-  const rows = PAGE >> 1, keyBytes = userKeyBytes(), shelves = onShelves();
+  const rows = page >> 1, keyBytes = userKeyBytes(), shelves = onShelves();
   const marketsOut = STAGE + (rows << 3), columns = marketsOut + (rows << 2);
-  const healthOut = columns + rows * (shelves ? 16 : rule.STRIDE), debtOut = healthOut + (rows << 4), keysOut = debtOut + (rows << 4);
+  const stride: u32 = shelves ? 16 : rule.stride(), healthOut = columns + rows * stride, debtOut = healthOut + (rows << 4), keysOut = debtOut + (rows << 4);
   for (let i: u32 = 0, to: usize = 0; i < count; ++i, to += 16) {
     const row = rowIn(load<f64>(STAGE + (i << 3)));
     seek(row);
@@ -399,15 +414,15 @@ export function describe(count: u32): void {
       putFigure(healthOut + to, shelf.Figure.HEALTH, reverts);
       putFigure(debtOut + to, shelf.Figure.DEBT, reverts);
     } else {
-      const ink = vaultAt(foundBlock, foundLog, foundPlace), art = ink + rule.ART;
+      const vault = vaultAt(foundBlock, foundLog, foundPlace);
       store<u32>(marketsOut + (i << 2), load<u32>(market, INDEX));
-      v128.store(columns + to, v128.load(ink));
-      v128.store(columns + (rows << 4) + to, v128.load(art));
-      rule.scale(market);
-      quotient(market + rule.HEALTH_SCALE, ink, art);
-      put(healthOut + to, quotientLo, quotientHi);
-      rule.debtOf(market, art);
-      put(debtOut + to, rule.debtLo, rule.debtHi);
+      for (let offset: u32 = 0; offset < stride; offset += 16) v128.store(columns + rows * offset + to, v128.load(vault + offset));
+      rule.startFigures(market);
+      rule.look(market, vault);
+      rule.figure(rule.Figure.HEALTH, market, vault);
+      put(healthOut + to, rule.figureLo, rule.figureHi);
+      rule.figure(rule.Figure.DEBT, market, vault);
+      put(debtOut + to, rule.figureLo, rule.figureHi);
     }
     if (keyBytes) memory.copy(keysOut + i * keyBytes, userKeyAt(row), keyBytes);
   }
@@ -424,7 +439,7 @@ export function inspect(id: f64, accrue: bool): i32 {
   const row = rowOf(id);
   if (row < 0) return Fault.STALE;
   const index = load<u32>(foundMarket, INDEX);
-  memory.copy(SCENARIO, foundMarket, rule.MARKET_BYTES);
+  memory.copy(SCENARIO, foundMarket, rule.marketBytes());
   rule.derive(SCENARIO, accrue ? ARGS : 0);
   rule.inspect(SCENARIO, foundBlock, foundLog, foundPlace);
   if (userKeyBytes()) memory.copy(STAGE, userKeyAt(<u32>row), userKeyBytes());
@@ -447,31 +462,28 @@ export function column(kind: i32, done: u32): i32 {
     if (!onShelves()) for (let i: u32 = 0; i < marketsHeld(); ++i) if (rule.broken(marketAt(i)) && load<u32>(marketAt(i), LIVE)) return -1 - i;
     columnMarket = 0; columnOrdinal = 0;
   }
-  const wide = kind == Column.RATIOS || kind == Column.DEBTS, end = STAGE + STAGE_BYTES, shelves = onShelves();
+  const wide = kind == Column.RATIOS || kind == Column.DEBTS, end = STAGE + STAGE_BYTES, shelves = onShelves(), stride: u32 = shelves ? 0 : rule.stride();
   let to = STAGE;
   for (; columnMarket < marketsHeld(); ++columnMarket, columnOrdinal = 0) {
     const market = marketAt(columnMarket), chunks = load<u32>(market, CHUNKS);
-    let factor: f64 = 0;
-    if (!shelves) {
-      factor = rule.floatScale(market);
-      rule.scale(market);
-    }
+    if (!shelves) rule.startFigures(market);
     for (; columnOrdinal < chunks; ++columnOrdinal) {
       if (to + (16 << ROWS_LOG) > end) return rowsTo(to, wide);
       const number = load<u32>(linkAt(market, columnOrdinal), LINK_CHUNK), chunk = chunkAt(number), used = load<u32>(chunk, USED);
       const block = <usize>load<u32>(chunk, BLOCK), log = load<u32>(chunk, LOG), life = lives(block, log);
       let vault = vaultAt(block, log, 0);
-      for (let i: u32 = 0; i < used; ++i, vault += rule.STRIDE) {
+      for (let i: u32 = 0; i < used; ++i, vault += stride) {
         const l = load<u16>(life + (i << 1));
         if (!(l & 1)) continue;
         if (shelves) accountFigure(to, kind, market, block, log, i, number);
-        else if (kind == Column.DEBTS) {
-          rule.debtOf(market, vault + rule.ART);
-          put(to, rule.debtLo, rule.debtHi);
-        } else if (kind == Column.RATIOS) {
-          quotient(market + rule.RATIO_SCALE, vault, vault + rule.ART);
-          put(to, quotientLo, quotientHi);
-        } else store<f64>(to, kind == Column.IDS ? idOf(number << ROWS_LOG | i, l) : rule.floatRatio(factor, vault, vault + rule.ART));
+        else if (kind == Column.IDS) store<f64>(to, idOf(number << ROWS_LOG | i, l));
+        else {
+          rule.look(market, vault);
+          if (wide) {
+            rule.figure(kind == Column.DEBTS ? rule.Figure.DEBT : rule.Figure.RATIO, market, vault);
+            put(to, rule.figureLo, rule.figureHi);
+          } else store<f64>(to, rule.ratioAsNumber(vault));
+        }
         to += wide ? 16 : 8;
       }
     }

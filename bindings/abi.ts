@@ -53,6 +53,10 @@ export interface Exports {
   preview(market: number): number;
   describe(count: number): void;
   inspect(id: number, accrued: boolean): number;
+  addBatch(market: number, mask: number): number;
+  setBatch(batch: number, mask: number): void;
+  getBatch(batch: number): number;
+  unquoted(): number;
   column(kind: number, done: number): number;
   keysAt(chunk: number): number;
 }
@@ -85,15 +89,15 @@ const bytesOf = ({ buffer, byteOffset, byteLength }: Column) => new Uint8Array(b
 export class Core {
   readonly exports: Exports & Record<string, RuleExport>;
   /** Addresses in bytes: arguments, results, the stage, and in it the ids of a bulk update or removal. */
-  readonly args: number;
-  readonly results: number;
-  readonly stage: number;
-  readonly ids: number;
+  args!: number;
+  results!: number;
+  stage!: number;
+  ids!: number;
   /** Rows of a page of vaults, hits, ids, markets. */
-  readonly page: number;
-  readonly hitPage: number;
-  readonly idPage: number;
-  readonly marketPage: number;
+  page!: number;
+  hitPage!: number;
+  idPage!: number;
+  marketPage!: number;
   /** Values in rows that one call takes. */
   get cells(): number { return this.idPage >>> 2; }
   get stageBytes(): number { return this.idPage * 8; }
@@ -103,8 +107,19 @@ export class Core {
 
   constructor(module: Module) {
     this.exports = instantiateSync(module.compiled, {}).instance.exports as unknown as Core["exports"];
+    this.#locate();
+  }
+
+  #locate(): void {
     [this.args, this.results, this.stage, this.ids, this.page, this.hitPage, this.idPage, this.marketPage] =
       Array.from({ length: 8 }, (_, i) => this.exports.layout(i)) as [number, number, number, number, number, number, number, number];
+  }
+
+  /** Opens the book of an instance; false where there is no memory for it. */
+  open(keyBytes: number, rule: number, choices: number): boolean {
+    const opened = this.exports.open(keyBytes, rule, choices);
+    this.#locate(); // how many rows a page holds depends on the rule
+    return opened !== 0;
   }
 
   /** The memory's limbs, with views of it as it is now. When it grows, the old ones are detached, and their length is 0. */

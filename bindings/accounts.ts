@@ -55,7 +55,7 @@ export class AccountBook<
 
   /** @internal */
   constructor(protocol: AccountProtocol<A, C, V, M, S, K>, capacity: number, keyBytes: number) {
-    super(protocol.module, capacity, keyBytes, protocol.rule, protocol.choices);
+    super(protocol, capacity, keyBytes, protocol.choices);
     this.protocol = protocol;
   }
 

@@ -1,10 +1,10 @@
 /// <reference lib="esnext.disposable" preserve="true" />
 /** A book: the vaults of one protocol with their markets, in one WebAssembly memory. */
-import { type Column, Core, type Module, decodeIds, outOfMemory, rowsOf } from "./abi.js";
+import { type Column, Core, decodeIds, outOfMemory, rowsOf } from "./abi.js";
 import { PlimsollError, refuse, show } from "./errors.js";
 import { type Figures, type Found, Hits, MAX_U128, valueAt } from "./hits.js";
 import { type Key, keyBytesOf, toHex } from "./keys.js";
-import { type Complete, type Described, type Fields, type LiquidationPrice, type Protocol, type Values, encode, knowFields, oneOf, priceOf, ratioOf, readResults, uint, wholeNumber, writeFields } from "./protocol.js";
+import { type Complete, type Described, type Fields, type LiquidationPrice, type Optional, type Protocol, type Values, encode, knowFields, oneOf, priceOf, ratioOf, readResults, uint, wholeNumber, writeFields } from "./protocol.js";
 
 export interface BookOptions {
   /** Vaults at most; without it, as many as memory holds (about 110 million for two amounts). */
@@ -16,8 +16,11 @@ export interface BookOptions {
 /** What may happen to a vault: `reverts` where the contract's own evaluation would. */
 export type Status = "safe" | "unsafe" | "reverts";
 
-/** In which order a scan lists vaults: least health first, largest debt first, highest liquidation price first. */
-export type Order = "riskiest" | "debt" | "liquidationPrice";
+/**
+ * In which order a scan lists vaults: least health first, largest debt first, highest liquidation price first. Of Liquity too: least
+ * nominal ratio first (v1), lowest interest rate first, as redemptions go (v2).
+ */
+export type Order = "riskiest" | "debt" | "liquidationPrice" | "nominalICR" | "interestRate";
 
 export interface Query {
   /** The order; exact, ties by key, in a book without keys by place (accounts: by id). Without it, by market and place. */
@@ -83,15 +86,17 @@ export interface Inspection<V extends Fields, L extends Fields> {
 }
 
 /** The type of a book of a protocol: `BookOf<typeof maker>`. */
-export type BookOf<P> = P extends Protocol<infer V, infer M, infer S, infer L> ? Book<V, M, S, L> : never;
+export type BookOf<P> = P extends Protocol<infer V, infer M, infer S, infer L, infer B> ? Book<V, M, S, L, B> : never;
 
 /** Ids of vaults. */
 export type Ids = Float64Array | readonly number[];
 
 /** Columns of a bulk call: for each field two little-endian limbs a row. */
-export type Columns<F extends Fields> = { readonly [K in keyof F]: BigUint64Array };
+export type Columns<F extends Fields> =
+  & { readonly [K in Exclude<keyof F, Optional<F>>]: BigUint64Array }
+  & { readonly [K in Optional<F>]?: BigUint64Array };
 
-const ORDERS = ["riskiest", "debt", "liquidationPrice"];
+const ORDERS = ["riskiest", "debt", "liquidationPrice"], OWN_ORDERS = ["nominalICR", "interestRate"];
 const PLANES = ["unsafe", "reverts"];
 const EFFORTS = ["zones", "keys", "off"], ZONES = 0;
 export const STATUSES = ["safe", "unsafe", "reverts"] as const;
@@ -101,12 +106,11 @@ const ANY = -1;
 const FEW = 1000;
 const TIME = uint(256, "s"), AMOUNT = uint(256, "wad"), DISTANCE = uint(128, "wad");
 
-/** Results of `inspect` between the vault and the liquidation; assembly/rules/ilk.ts is the other side. */
+/** Results of `inspect` between the vault and the liquidation, 13 places; `inspect` of assembly/rules is the other side. */
 const INSPECTED = {
   status: uint(8, ""), valued: uint(8, ""), debt: uint(512, "wad"), ratio: uint(512, "wad"), health: uint(512, "wad"), price: uint(768, ""),
   kind: uint(8, ""), reason: uint(8, ""),
 };
-const FIRST_INSPECTED = 2, FIRST_OF_LIQUIDATION = 15;
 
 /** What every book does. */
 export abstract class AnyBook<V extends Fields, M extends Fields, S extends Fields> {
@@ -121,11 +125,11 @@ export abstract class AnyBook<V extends Fields, M extends Fields, S extends Fiel
   #markets = 0;
 
   /** @internal */
-  constructor(module: Module, capacity: number, keyBytes: number, rule = 0, choices = 0) {
+  constructor({ module, rule }: Described, capacity: number, keyBytes: number, choices = 0) {
     this.capacity = capacity;
     this.keyBytes = keyBytes;
     this.#open = new Core(module);
-    if (!this.#open.exports.open(keyBytes, rule, choices)) throw outOfMemory("the book");
+    if (!this.#open.open(keyBytes, rule, choices)) throw outOfMemory("the book");
   }
 
   /** The instance behind the book, for measurements of memory and passes. @internal */
@@ -160,7 +164,7 @@ export abstract class AnyBook<V extends Fields, M extends Fields, S extends Fiel
   addMarket(figures: Values<M>): number {
     const core = this.core, mask = writeFields(core, "market", this.protocol.market, figures as Record<string, unknown>, true);
     const market = core.exports.addMarket(mask);
-    if (market < 0) throw this.protocol.rule ? new PlimsollError("capacity-reached", `a book of accounts has ${this.#markets} markets at most`) : outOfMemory("another market");
+    if (market < 0) throw this.protocol.account ? new PlimsollError("capacity-reached", `a book of accounts has ${this.#markets} markets at most`) : outOfMemory("another market");
     return (this.#markets = market + 1) - 1;
   }
 
@@ -258,17 +262,21 @@ export abstract class AnyBook<V extends Fields, M extends Fields, S extends Fiel
     const core = this.core, { exports } = core;
     knowFields("query", query, QUERY);
     const { order, limit, minDebt, within, at, market, status = "unsafe", idsOnly = false, screen = "zones", since } = query;
-    const ordering = order === undefined ? 0 : 1 + oneOf("order", order, ORDERS);
+    const orders = [...ORDERS, ...(this.protocol.orders ?? [])], ordering = order === undefined ? 0 : 1 + [...ORDERS, ...OWN_ORDERS].indexOf(orders[oneOf("order", order, orders)]!);
     const plane = 1 + oneOf("status", status, PLANES), effort = oneOf("screen", screen, EFFORTS);
     if (since !== undefined) oneOf("since", since, ["last"]);
     if (limit !== undefined) wholeNumber("limit", limit, 0);
     if (typeof idsOnly !== "boolean") refuse("idsOnly", "true or false", idsOnly);
-    if (this.protocol.rule && (order === "liquidationPrice" || market !== undefined)) {
+    if (this.protocol.account && (order === "liquidationPrice" || market !== undefined)) {
       throw new PlimsollError("invalid-argument", "accounts have no market of their own: leave out market, and order by liquidationPrice");
     }
     if (market !== undefined) this.knowMarket(market);
     if (order === "liquidationPrice" && market === undefined && this.#markets > 1) {
       throw new PlimsollError("invalid-argument", "prices of several markets cannot be compared: name a market to order by liquidationPrice");
+    }
+    if (order === "debt" && market === undefined && this.#markets > 1) {
+      const unquoted = exports.unquoted?.() ?? -1;
+      if (unquoted >= 0) throw new PlimsollError("invalid-argument", `debts of several markets have no common unit: market ${unquoted} has no quote; or name a market`);
     }
     if (within !== undefined && (since || status === "reverts")) throw new PlimsollError("invalid-argument", "within goes neither with since nor with reverts");
     const floor = minDebt === undefined ? 0n : encode("minDebt", AMOUNT, minDebt);
@@ -422,16 +430,61 @@ export abstract class AnyBook<V extends Fields, M extends Fields, S extends Fiel
   }
 }
 
-/** A book of vaults of two amounts, each in a market of its own. */
-export class Book<V extends Fields = Fields, M extends Fields = Fields, S extends Fields = Fields, L extends Fields = Fields> extends AnyBook<V, M, S> {
-  readonly protocol: Protocol<V, M, S, L>;
+/** A book of vaults, each in one market. */
+export class Book<
+  V extends Fields = Fields, M extends Fields = Fields, S extends Fields = Fields, L extends Fields = Fields, B extends Fields = Fields,
+> extends AnyBook<V, M, S> {
+  readonly protocol: Protocol<V, M, S, L, B>;
   readonly #columns: string[];
+  #batches = 0;
 
   /** @internal */
-  constructor(protocol: Protocol<V, M, S, L>, capacity: number, keyBytes: number) {
-    super(protocol.module, capacity, keyBytes);
+  constructor(protocol: Protocol<V, M, S, L, B>, capacity: number, keyBytes: number) {
+    super(protocol, capacity, keyBytes);
     this.protocol = protocol;
     this.#columns = Object.keys(protocol.vault);
+  }
+
+  /**
+   * Adds a batch of a market's vaults, which share its debt (Liquity v2), and answers its number, from 1 on: vaults name it. Changing a
+   * batch changes all its vaults, and makes the market's keys anew, as the next scan of that market does all its work.
+   */
+  addBatch(market: number, figures: Values<B>): number {
+    const core = this.core;
+    this.knowMarket(market);
+    const batch = core.exports.addBatch(market, writeFields(core, "batch", this.#batch(), figures as Record<string, unknown>, true));
+    if (!batch) throw outOfMemory("another batch");
+    return (this.#batches = batch);
+  }
+
+  /** Changes figures of a batch; those not named stay. */
+  setBatch(batch: number, figures: Partial<Values<B>>): void {
+    const core = this.core, fields = this.#batch();
+    this.#knowBatch("batch", batch, 1);
+    core.exports.setBatch(batch, writeFields(core, `batch ${batch}`, fields, figures as Record<string, unknown>, false));
+  }
+
+  /** The figures of a batch as they are stored. */
+  batch(batch: number): Complete<B> {
+    const core = this.core, fields = this.#batch();
+    this.#knowBatch("batch", batch, 1);
+    core.exports.getBatch(batch);
+    return readResults(core, fields, 0) as Complete<B>;
+  }
+
+  #knowBatches(vaults: { readonly batch?: BigUint64Array }): void {
+    const column = vaults.batch;
+    if (this.protocol.batch && column) for (let row = 0; row * 2 < column.length; ++row) this.#knowBatch(`vaults: batch, row ${row}`, Number(valueAt(column, row)), 0);
+  }
+  #batch(): B {
+    const { batch, name } = this.protocol;
+    if (!batch) throw new PlimsollError("invalid-argument", `vaults of ${name} stand in no batches`);
+    return batch;
+  }
+  #knowBatch(what: string, batch: number, least: number): void {
+    if (!Number.isInteger(batch) || batch < least || batch > this.#batches) {
+      throw new PlimsollError("unknown-batch", `${what}: there is no batch ${show(batch)}: this book has ${this.#batches}, numbered from 1`);
+    }
   }
 
   /** Adds a vault and answers its id. `key`: in a book with keys, one that no other vault of the market has. */
@@ -454,6 +507,7 @@ export class Book<V extends Fields = Fields, M extends Fields = Fields, S extend
     const core = this.core, { keyBytes } = this;
     this.knowMarket(market);
     const { columns, count } = checkColumns("vaults", this.protocol.vault, vaults, true);
+    this.#knowBatches(vaults);
     const bytes = this.checkKeys(keys, () => checkRows("keys", keys, Uint8Array, count, keyBytes));
     if (ids !== undefined) checkRows("ids", ids, Float64Array, count, 1);
     this.#reserve(core, market, count);
@@ -485,6 +539,7 @@ export class Book<V extends Fields = Fields, M extends Fields = Fields, S extend
   updateMany(ids: Ids, vaults: Partial<Columns<V>>): void {
     const core = this.core, rows = checkIds(ids);
     const { columns, mask } = checkColumns("vaults", this.protocol.vault, vaults, false, rows.length);
+    this.#knowBatches(vaults);
     eachPage(core, rows, (page, from) => {
       const bad = core.exports.check(page.length, false);
       if (bad >= 0) throw stale(page[bad]!, from + bad);
@@ -502,7 +557,7 @@ export class Book<V extends Fields = Fields, M extends Fields = Fields, S extend
     knowId(id);
     const market = core.exports.inspect(id, writeTime(core, "at", options.at));
     if (market < 0) throw stale(id);
-    const { status, valued, debt, ratio, health, price, kind, reason } = readResults(core, INSPECTED, FIRST_INSPECTED);
+    const { status, valued, debt, ratio, health, price, kind, reason } = readResults(core, INSPECTED, this.#columns.length);
     return {
       id, market,
       key: this.keyBytes ? toHex(core.read(core.stage, new Uint8Array(this.keyBytes))) : undefined,
@@ -512,7 +567,7 @@ export class Book<V extends Fields = Fields, M extends Fields = Fields, S extend
       ratio: valued & 2n ? ratioOf(ratio) : undefined,
       health: valued & 2n ? ratioOf(health) : undefined,
       liquidationPrice: priceOf(kind, price),
-      liquidation: reason ? { refused: true, reason: reasons[Number(reason)]! } : { refused: false, ...readResults(core, liquidation, FIRST_OF_LIQUIDATION) },
+      liquidation: reason ? { refused: true, reason: reasons[Number(reason)]! } : { refused: false, ...readResults(core, liquidation, this.#columns.length + 13) },
     };
   }
 
@@ -524,9 +579,13 @@ export class Book<V extends Fields = Fields, M extends Fields = Fields, S extend
     for (let column = 0; column < names.length; ++column) {
       const name = names[column]!, value = vault[name];
       if (value === undefined && !(name in vault)) {
-        if (whole) throw new PlimsollError("missing-field", `${what} lacks ${name}`);
+        if (!whole) continue;
+        if (fields[name]!.default === undefined) throw new PlimsollError("missing-field", `${what} lacks ${name}`);
+        core.writeVault(column, fields[name]!.default);
+        mask |= 1 << column;
         continue;
       }
+      if (name === "batch" && fields[name] && this.protocol.batch) this.#knowBatch(`${what}: batch`, Number(encode(`${what}: batch`, fields[name], value)), 0);
       core.writeVault(column, typeof value === "bigint" && value >= 0n && value <= MAX_U128 ? value : encode(`${what}: ${name}`, fields[name]!, value));
       mask |= 1 << column;
       ++known;
@@ -576,13 +635,14 @@ function checkColumns(what: string, fields: Fields, given: Readonly<Record<strin
   knowFields(what, given, fields);
   const columns: [position: number, column: BigUint64Array][] = [];
   let mask = 0;
-  Object.entries(fields).forEach(([name, field], position) => {
-    const rows = given[name];
-    if (whole && rows === undefined) throw new PlimsollError("missing-field", `${what} lacks ${name}`);
-    if (!(name in given)) return;
-    count ??= rows instanceof BigUint64Array ? Math.ceil(rows.length / 2) : 0;
-    const column = checkRows(`${what}: ${name}`, rows, BigUint64Array, count, 2);
-    if (field.bits < 128) for (let row = 0; row < count; ++row) encode(`${what}: ${name}, row ${row}`, field, valueAt(column, row));
+  const entries = Object.entries(fields), first = entries.find(([name]) => name in given)?.[0], rows = given[first!];
+  count ??= rows instanceof BigUint64Array ? Math.ceil(rows.length / 2) : 0;
+  entries.forEach(([name, field], position) => {
+    const left = !(name in given) && field.default !== undefined;
+    if (whole && !left && given[name] === undefined) throw new PlimsollError("missing-field", `${what} lacks ${name}`);
+    if (!(name in given) && !(whole && left)) return;
+    const column = left ? new BigUint64Array(count! * 2) : checkRows(`${what}: ${name}`, given[name], BigUint64Array, count!, 2); // defaults of columns are 0
+    if (field.bits < 128 && !left) for (let row = 0; row < count!; ++row) encode(`${what}: ${name}, row ${row}`, field, valueAt(column, row));
     columns.push([position, column]);
     mask |= 1 << position;
   });

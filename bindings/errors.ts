@@ -9,6 +9,7 @@
  * | `missing-field`, `unknown-field` | an object that lacks a required field, or has one that the protocol does not know |
  * | `length-mismatch` | columns, ids or keys whose lengths do not fit together |
  * | `unknown-market` | a number that no `addMarket` of this book returned |
+ * | `unknown-batch` | a number that no `addBatch` of this book returned |
  * | `stale-id` | an id whose vault was removed, or that this book never gave |
  * | `duplicate-id` | the same vault twice in one bulk removal |
  * | `duplicate-key` | a key that another vault of the market carries |
@@ -22,7 +23,7 @@
  */
 export type ErrorCode =
   | "not-a-bigint" | "out-of-range" | "invalid-argument" | "missing-field" | "unknown-field" | "length-mismatch"
-  | "unknown-market" | "stale-id" | "duplicate-id" | "duplicate-key" | "capacity-reached" | "out-of-memory"
+  | "unknown-market" | "unknown-batch" | "stale-id" | "duplicate-id" | "duplicate-key" | "capacity-reached" | "out-of-memory"
   | "reverts" | "no-figures" | "disposed";
 
 /** The library's one error class. Tell errors apart by `code`; `message` names the field and the value. */

@@ -11,9 +11,9 @@ import { type AccountProtocol, type Calls, type Fields, type Protocol, knowField
 export function openBook<A, C, V extends Fields, M extends Fields, S extends Fields, K extends Fields>(
   protocol: AccountProtocol<A, C, V, M, S, K>, options?: BookOptions,
 ): AccountBook<A, C, V, M, S, K>;
-export function openBook<V extends Fields, M extends Fields, S extends Fields, L extends Fields>(
-  protocol: Protocol<V, M, S, L>, options?: BookOptions,
-): Book<V, M, S, L>;
+export function openBook<V extends Fields, M extends Fields, S extends Fields, L extends Fields, B extends Fields>(
+  protocol: Protocol<V, M, S, L, B>, options?: BookOptions,
+): Book<V, M, S, L, B>;
 export function openBook(protocol: Protocol | AccountProtocol<unknown, Calls, Fields, Fields, Fields>, options: BookOptions = {}): unknown {
   if (!protocol?.vault) refuse("what openBook opens", "a protocol such as maker", protocol);
   knowFields("options", options, { capacity: 0, keyBytes: 0 });

@@ -40,7 +40,7 @@ export const or = <T>(field: Field<T>, value: T): Field<T> & { readonly default:
 // biome-ignore lint/suspicious/noExplicitAny: a field of any type
 export type Fields = Readonly<Record<string, Field<any>>>;
 type Value<F> = F extends { readonly kind: string; readonly type?: infer T } ? Exclude<T, undefined> : never;
-type Optional<F extends Fields> = { [K in keyof F]: F[K] extends { readonly default: unknown } ? K : never }[keyof F];
+export type Optional<F extends Fields> = { [K in keyof F]: F[K] extends { readonly default: unknown } ? K : never }[keyof F];
 /** The object that a record of fields describes. */
 export type Values<F extends Fields> =
   & { readonly [K in Exclude<keyof F, Optional<F>>]: Value<F[K]> }
@@ -69,16 +69,20 @@ export interface Described<V extends Fields = Fields, M extends Fields = Fields,
   readonly system: S;
   /** Why the contracts revert, by number. */
   readonly reasons: readonly string[];
-  /** The number of the rule of accounts; none for vaults of two amounts. */
-  readonly rule?: number;
+  /** The number of its rule, as assembly/rules/status.ts has it. @internal */
+  readonly rule: number;
   readonly account?: { readonly base?: number };
+  /** Orders of its own, beside those that every book has. */
+  readonly orders?: readonly string[];
 }
 
-/** A protocol of vaults with two amounts, each in one market. */
-export interface Protocol<V extends Fields = Fields, M extends Fields = Fields, S extends Fields = Fields, L extends Fields = Fields> extends Described<V, M, S> {
-  readonly rule?: never;
+/** A protocol of vaults, each in one market. `B`: the figures of a batch, where its vaults may share their debt in batches. */
+export interface Protocol<
+  V extends Fields = Fields, M extends Fields = Fields, S extends Fields = Fields, L extends Fields = Fields, B extends Fields = Fields,
+> extends Described<V, M, S> {
   /** What a liquidation of a vault would do now. */
   readonly liquidation: L;
+  readonly batch?: B;
 }
 
 /** An account as a book keeps it: a line is one side of one asset. */
@@ -109,7 +113,6 @@ export type Calls = Readonly<Record<string, (inputs: never) => unknown>>;
 export interface AccountProtocol<
   A = unknown, C = unknown, V extends Fields = Fields, M extends Fields = Fields, S extends Fields = Fields, K extends Fields = Fields,
 > extends Described<V, M, S> {
-  readonly rule: number;
   /** What the revision does differently, for the rule. */
   readonly choices: number;
   /** Figures of a category of accounts, from the second place of its row on. */
@@ -272,6 +275,7 @@ export const priceOf = (kind: bigint, price: bigint): LiquidationPrice => ([pric
 function decode(core: Core, field: Field<unknown>, value: bigint): unknown {
   switch (field.kind) {
     case "bool": return value !== 0n;
+    case "choice": return field.choices![Number(value)];
     case "int": return BigInt.asIntN(256, value);
     case "list": {
       const row = field.row!, names = Object.keys(row), count = Number(value & 0xffffffffn), first = Number(value >> 64n);

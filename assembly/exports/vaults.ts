@@ -1,5 +1,6 @@
 /** A book's vaults, and the functions of the contracts that keep them. */
-export { reserve, load_ as load, update, updateMany, inspect } from "../book";
+export { reserve, load_ as load, update, updateMany, inspect, addBatch, setBatch } from "../book";
+export { getBatch, unquoted } from "../rules/position";
 export {
   spot as maker_spot, drip as maker_drip, barkUnsafe as maker_barkUnsafe, frobSafe as maker_frobSafe, frob as maker_frob,
   bark as maker_bark, collateralRatio as maker_collateralRatio, healthFactor as maker_healthFactor, debt as maker_debt,

@@ -7,10 +7,10 @@
  */
 import { RESULTS, SYSTEM } from "../layout";
 import { FACTOR, HEADER, HI, LO, NEAR, PASS, keysOf, lives, vaultAt } from "../store/chunks";
-import { Order, PRICE_LIMBS, Sound, Status, Trigger, setReverting } from "./status";
+import { Figure, Order, PRICE_LIMBS, Sound, Status, Trigger, setFigure, setReverting } from "./status";
 import { DOWN, UP, above32, above32Pair, below32, near, nearPair } from "../wide/float";
 import { PRODUCT, clear, compare, copy, divide, divideUp, isZero, product, productLess, product128 } from "../wide/limbs";
-import { prepare } from "../wide/quotient";
+import { prepare, quotient, quotientHi, quotientLo } from "../wide/quotient";
 import {
   Revert, add, arg, at, begin, div, end, flag, forgive, gwei, isNegative, isNil, less, magnitude, min, mul, mulDivDown, mulDivUp, pow, ptr,
   ray, require, result, resultFlag, resultWord, reverted, signedMul, sub, u256, wad, withoutReason, word,
@@ -30,7 +30,7 @@ namespace Why {
 // @ts-ignore: decorator
 @inline export const STRIDE: u32 = 32;
 // @ts-ignore: decorator
-@inline export const ART: usize = 16;
+@inline const ART: usize = 16;
 
 /** A market's figures, 32 bytes each, in the order of the descriptor. */
 // @ts-ignore: decorator
@@ -61,24 +61,23 @@ namespace Why {
 @inline const CHIP: usize = HEADER + 384;
 /** What follows from them in the view that is being scanned (stored, or accrued to a time). */
 // @ts-ignore: decorator
-@inline export const VIEW_RATE: usize = HEADER + 416; // the rate of the view
+@inline const VIEW_RATE: usize = HEADER + 416; // the rate of the view
 // @ts-ignore: decorator
 @inline const BROKEN: usize = HEADER + 448;           // u32, why drip reverts at the view's time, if it does: every vault reverts
 // @ts-ignore: decorator
 @inline const SCALED: usize = HEADER + 452;           // u32, whether the scales below are up to date
 // @ts-ignore: decorator
-@inline export const RATIO_SCALE: usize = HEADER + 456;  // ink·(spot·mat) / (art·(rate·1e9))
+@inline const RATIO_SCALE: usize = HEADER + 456;  // ink·(spot·mat) / (art·(rate·1e9))
 // @ts-ignore: decorator
-@inline export const HEALTH_SCALE: usize = HEADER + 584; // ink·(spot·1e18) / (art·rate)
+@inline const HEALTH_SCALE: usize = HEADER + 584; // ink·(spot·1e18) / (art·rate)
 // @ts-ignore: decorator
-@inline export const DEBT_SCALE: usize = HEADER + 712;   // ⌊rate·2^128 / 1e27⌋ (three limbs), whether that is exact
+@inline const DEBT_SCALE: usize = HEADER + 712;   // ⌊rate·2^128 / 1e27⌋ (three limbs), whether that is exact
 // @ts-ignore: decorator
 @inline const FLOOR: usize = HEADER + 744;            // least art that reaches the query's debt floor (u256)
 // @ts-ignore: decorator
 @inline const LINE: usize = HEADER + 784;             // f64s below and above spot/rate
 // @ts-ignore: decorator
 @inline export const MARKET_BYTES: u32 = <u32>HEADER + 800;
-export const FIGURES: u32 = 13;
 
 /** The system's fields that an accrued view depends on: base. */
 export const VIEW_FIELDS: u32 = 1 << 1;
@@ -251,14 +250,20 @@ export function scale(market: usize): void {
   store<u32>(market, wide ? 2 : u32(isZero(RIGHT, 2)), DEBT_SCALE + 24);
 }
 
-/** A debt's limbs; both all ones where it needs more than 128 bits. */
-export let debtLo: u64 = 0, debtHi: u64 = 0;
+/** A figure of a row, after `scale`. */
+// @ts-ignore: decorator
+@inline
+export function figureOf(which: i32, market: usize, row: usize): void {
+  if (which == Figure.DEBT) { debtOf(market, row + ART); return; }
+  quotient(market + (which == Figure.RATIO ? RATIO_SCALE : HEALTH_SCALE), row, row + ART);
+  setFigure(quotientLo, quotientHi);
+}
 
 /**
  * ⌈art·rate / 1e27⌉. With M = ⌊rate·2^128/1e27⌋ the exact value lies in [art·M, art·M + art) / 2^128, so it is rounded up
  * from ⌊art·M / 2^128⌋ unless the fraction is 0 or reaches over the next integer; then the long division decides.
  */
-export function debtOf(market: usize, art: usize): void {
+function debtOf(market: usize, art: usize): void {
   const scale = market + DEBT_SCALE, exact = load<u32>(scale, 24), m2 = load<u64>(scale, 16);
   const a0 = load<u64>(art), a1 = load<u64>(art, 8);
   product128(a0, a1, load<u64>(scale), load<u64>(scale, 8));
@@ -277,13 +282,12 @@ export function debtOf(market: usize, art: usize): void {
   if (!c && (exact == 1 || (exact == 0 && (f0 | f1) != 0 && !over))) {
     const up = u64((f0 | f1) != 0);
     q0 += up; c = u64(q0 < up); q1 += c;
-    if (!(c && !q1)) { debtLo = q0; debtHi = q1; return; }
+    if (!(c && !q1)) { setFigure(q0, q1); return; }
   }
   begin();
   const debt = mulDivUp(amount(art), at(market + VIEW_RATE), ray());
   const beyond = reverted() || (debt.hi1 | debt.hi2) != 0;
-  debtLo = beyond ? <u64>-1 : debt.lo1;
-  debtHi = beyond ? <u64>-1 : debt.lo2;
+  setFigure(beyond ? <u64>-1 : debt.lo1, beyond ? <u64>-1 : debt.lo2);
 }
 
 /** spot·mat / (rate·1e27), the factor from ink/art to the ratio as a plain number. */
@@ -294,8 +298,8 @@ export function floatScale(market: usize): f64 {
 /** The collateral ratio as a plain number, to within 2^−45; Infinity without debt. */
 // @ts-ignore: decorator
 @inline
-export function floatRatio(scale: f64, ink: usize, art: usize): f64 {
-  const debt = near(art, 2);
+export function floatRatio(scale: f64, ink: usize): f64 {
+  const debt = near(ink + ART, 2);
   return debt > 0 && scale < Infinity ? near(ink, 2) * scale / debt : Infinity;
 }
 

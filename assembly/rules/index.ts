@@ -1,38 +1,52 @@
-/** The rule of the book's family: of vaults with two amounts in a market of their own (ilk), or of accounts (shelf). */
+/** The rule of the book's family: of vaults in a market of their own (ilk, position), or of accounts (shelf). */
 import * as ilk from "./ilk";
+import * as position from "./position";
 import * as shelf from "./shelf";
 import { HI, LO, onShelves } from "../store/chunks";
+import { Rule } from "./status";
 
-export {
-  ART, DEBT_SCALE, FIGURES, HEALTH_SCALE, MARKET_BYTES, RATIO_SCALE, STRIDE, VIEW_FIELDS,
-  accrue, broken, debtHi, debtLo, debtOf, derive, floatRatio, floatScale, inspect, rekey, scale,
-} from "./ilk";
+export { Figure, Order, Rule, figureHi, figureLo } from "./status";
 
-export { Order } from "./status";
+/** Whether the book holds positions. */
+let held: bool = false;
+// @ts-ignore: decorator
+@inline function positions(): bool { return !onShelves() && held; }
+export function openVaults(which: i32): void {
+  held = which != Rule.ILK;
+  position.openPositions(which);
+}
+/** Bytes of a vault's amounts, of a market. */
+export function stride(): u32 { return positions() ? position.stride() : ilk.STRIDE; }
+export function marketBytes(): u32 { return onShelves() ? shelf.SHELF_BYTES : positions() ? position.MARKET_BYTES : ilk.MARKET_BYTES; }
+/** The system's fields that an accrued view depends on. */
+export const VIEW_FIELDS: u32 = ilk.VIEW_FIELDS;
 
 // ---- What the screen asks
 
 export function judge(market: usize, block: usize, shape: u32, place: u32): i32 {
-  return onShelves() ? shelf.judge(market, block, shape, place) : ilk.judge(market, block, shape, place);
+  return onShelves() ? shelf.judge(market, block, shape, place) : positions() ? position.judge(market, block, shape, place) : ilk.judge(market, block, shape, place);
 }
 export function judgeAll(market: usize, block: usize, shape: u32, place: u32, count: u32): u64 {
-  return onShelves() ? shelf.judgeAll(market, block, shape, place, count) : ilk.judgeAll(market, block, shape, place, count);
+  return onShelves() ? shelf.judgeAll(market, block, shape, place, count)
+    : positions() ? position.judgeAll(market, block, shape, place, count) : ilk.judgeAll(market, block, shape, place, count);
 }
 export function reaches(market: usize, block: usize, shape: u32, place: u32): bool {
-  return onShelves() ? shelf.reaches(market, block, shape, place) : ilk.reaches(market, block, shape, place);
+  return onShelves() ? shelf.reaches(market, block, shape, place) : positions() ? position.reaches(market, block, shape, place) : ilk.reaches(market, block, shape, place);
 }
 export function isNear(market: usize, block: usize, shape: u32, place: u32): bool {
-  return onShelves() ? shelf.isNear(market, block, shape, place) : ilk.isNear(market, block, shape, place);
+  return onShelves() ? shelf.isNear(market, block, shape, place) : positions() ? position.isNear(market, block, shape, place) : ilk.isNear(market, block, shape, place);
 }
 
-/** Limits of the keys of a chunk: its market's, or those of the assets that its accounts use. */
+/** Limits of the keys of a chunk: its market's, or those of what its rows use. */
 export let chunkLow: f32 = 0, chunkHigh: f32 = 0;
 export function narrow(market: usize, chunk: usize): void {
+  chunkLow = load<f32>(market, LO); chunkHigh = load<f32>(market, HI);
   if (onShelves()) {
     shelf.narrow(market, chunk);
     chunkLow = shelf.low; chunkHigh = shelf.high;
-  } else {
-    chunkLow = load<f32>(market, LO); chunkHigh = load<f32>(market, HI);
+  } else if (positions()) {
+    position.narrow(market, chunk);
+    chunkLow = position.low;
   }
 }
 /** Makes what the keys of a chunk tell be of now. */
@@ -41,15 +55,74 @@ export function narrow(market: usize, chunk: usize): void {
 /** Whether keys were made anew, because too many rows had to be judged one by one. */
 // @ts-ignore: decorator
 @inline export function overspent(): bool { return onShelves() && shelf.overspent(); }
+/** Of a row found unsafe in a loose group: a limit below this proves it so. */
+export function surely(market: usize, block: usize, shape: u32, place: u32): f32 {
+  return positions() ? position.surely(market, block, shape, place) : -Infinity;
+}
+
+// ---- What the book asks
+
+export function rekey(market: usize, block: usize, shape: u32, place: u32, count: u32): void {
+  if (positions()) position.rekey(market, block, shape, place, count);
+  else ilk.rekey(block, shape, place, count);
+}
+/** Notes of a chunk what its rows have in common. */
+export function note(market: usize, chunk: usize, place: u32, count: u32): void { if (positions()) position.note(market, chunk, place, count); }
+export function derive(market: usize, time: usize): void {
+  if (positions()) position.derive(market, time);
+  else ilk.derive(market, time);
+}
+/** Makes the keys of a market anew where they do not serve its view; whether they did not. */
+export function renew(market: usize): bool {
+  if (!positions() || !position.outdated(market)) return false;
+  position.remake(market);
+  return true;
+}
+export function accrue(market: usize, time: usize): bool { return positions() ? position.accrue(market, time) : ilk.accrue(market, time); }
+export function broken(market: usize): bool { return positions() ? position.broken(market) : ilk.broken(market); }
+export function inspect(market: usize, block: usize, shape: u32, place: u32): void {
+  if (positions()) position.inspect(market, block, shape, place);
+  else ilk.inspect(market, block, shape, place);
+}
+
+/** Of a market: what the figures of its rows need. Then `look` at a row, and of what it saw a figure, or the ratio as a number. */
+export function startFigures(market: usize): void {
+  if (positions()) return;
+  ilk.scale(market);
+  factor = ilk.floatScale(market);
+}
+let factor: f64 = 0, stands: bool = false;
+// @ts-ignore: decorator
+@inline export function look(market: usize, row: usize): void { if (positions()) stands = position.evaluate(market, row); }
+// @ts-ignore: decorator
+@inline
+export function figure(which: i32, market: usize, row: usize): void {
+  if (positions()) position.figureOf(which, stands);
+  else ilk.figureOf(which, market, row);
+}
+// @ts-ignore: decorator
+@inline export function ratioAsNumber(row: usize): f64 { return positions() ? position.ratioAsNumber(stands) : ilk.floatRatio(factor, row); }
 
 // ---- What a query asks
 
-export function setFloor(market: usize, floor: usize): void { if (onShelves()) shelf.setFloor(floor); else ilk.setFloor(market, floor); }
-export function setWithin(market: usize, distance: usize): void { if (onShelves()) shelf.setWithin(market, distance); else ilk.setWithin(market, distance); }
+export function setFloor(market: usize, floor: usize): void {
+  if (onShelves()) shelf.setFloor(floor);
+  else if (positions()) position.setFloor(market, floor);
+  else ilk.setFloor(market, floor);
+}
+export function setWithin(market: usize, distance: usize): void {
+  if (onShelves()) shelf.setWithin(market, distance);
+  else if (positions()) position.setWithin(market, distance);
+  else ilk.setWithin(market, distance);
+}
 
 export function score(order: i32, market: usize, block: usize, shape: u32, place: u32): f64 {
-  return onShelves() ? shelf.score(order, market, block, shape, place) : ilk.score(order, market, block, shape, place);
+  return onShelves() ? shelf.score(order, market, block, shape, place)
+    : positions() ? position.score(order, market, block, shape, place) : ilk.score(order, market, block, shape, place);
 }
 export function precedes(order: i32, am: usize, ab: usize, as: u32, ap: u32, bm: usize, bb: usize, bs: u32, bp: u32): i32 {
-  return onShelves() ? shelf.precedes(order, am, ab, as, ap, bm, bb, bs, bp) : ilk.precedes(order, am, ab, as, ap, bm, bb, bs, bp);
+  return onShelves() ? shelf.precedes(order, am, ab, as, ap, bm, bb, bs, bp)
+    : positions() ? position.precedes(order, am, ab, as, ap, bm, bb, bs, bp) : ilk.precedes(order, am, ab, as, ap, bm, bb, bs, bp);
 }
+/** Up to where keys tell an order by health. */
+export function surest(least: f64): f64 { return positions() ? position.surest(least) : least; }

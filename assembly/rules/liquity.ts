@@ -10,9 +10,10 @@
  * differences and products apart.
  */
 import { ARGS, RESULTS, STAGE, STAGE_BYTES } from "../layout";
-import { copy } from "../wide/limbs";
+import { clear, compare, copy, divideUp, isZero, product } from "../wide/limbs";
+import { PRICE_LIMBS, Trigger } from "./status";
 import {
-  add, arg, at, begin, count, decrease, div, endSafe, flag, forget, forgive, increase, isNil, less, min, mul, pow, put, require, result,
+  add, arg, at, begin, count, decrease, div, endSafe, flag, forget, forgive, increase, isNil, less, min, mul, pow, ptr, put, require, result,
   resultFlag, resultRows, reverted, rows, sub, u256, wad, word,
 } from "../wide/u256";
 
@@ -140,6 +141,65 @@ export function tcr(): i32 {
 /** Whether the system is in recovery mode. */
 function recovers(tcr: u256): bool { return less(tcr, word(CCR)); }
 
+/** Below which ICR a book's troves can be liquidated: MCR, in recovery mode the TCR if that is more. The pools stand one after the other. */
+export function threshold(to: usize, pools: usize, price: usize): i32 {
+  begin();
+  const tcr = poolRatio(pools, at(price)), mcr = word(MCR);
+  put(to, recovers(tcr) && less(mcr, tcr) ? tcr : mcr);
+  return endSafe(Why.SAFE_MATH);
+}
+function poolRatio(pools: usize, price: u256): u256 {
+  return ratio(add(at(pools), at(pools + 32)), add(at(pools + 64), at(pools + 96)), price);
+}
+
+const PRODUCT: usize = memory.data(64, 16), BEFORE: usize = memory.data(32, 16);
+/** The troves' prices that are searched below the end of recovery mode. */
+// @ts-ignore: decorator
+@inline const WINDOW: i32 = 4096;
+
+/** The smallest price at which ⌊coll·price/debt⌋ reaches a ratio, at `out`. */
+export function priceAt(out: usize, coll: usize, debt: usize, ratio: usize): i32 {
+  if (isZero(debt, 4)) return Trigger.NEVER;
+  if (isZero(coll, 4)) return Trigger.ALWAYS;
+  clear(out, PRICE_LIMBS);
+  product(PRODUCT, debt, 4, ratio, 4);
+  divideUp(out, PRODUCT, 8, coll, 4);
+  return Trigger.PRICE;
+}
+
+/**
+ * The smallest price from which on a trove cannot be liquidated. Above the end of recovery mode it is that of MCR. Below it, a trove
+ * above MCR is unsafe where ⌊coll·p/debt⌋ < ⌊C·p/D⌋ of the pools, which is so at the last such price unless the two are less than 1 apart
+ * there; then the floors decide, price by price. Where none of those within the window does, there is no telling.
+ */
+export function price(out: usize, coll: usize, debt: usize, pools: usize): i32 {
+  begin();
+  const mcr = word(MCR), ccr = word(CCR), C = add(at(pools), at(pools + 32)), D = add(at(pools + 64), at(pools + 96));
+  const kind = priceAt(out, coll, debt, ptr(mcr));
+  if (kind != Trigger.PRICE || isNil(C) || isNil(D)) return kind;
+  if (priceAt(BEFORE_OUT, ptr(C), ptr(D), ptr(ccr)) != Trigger.PRICE || compare(out, BEFORE_OUT, PRICE_LIMBS) >= 0) return kind;
+  if (!isZero(BEFORE_OUT + 32, PRICE_LIMBS - 4)) return Trigger.REVERTS;
+  copy(BEFORE, BEFORE_OUT, 4);
+  for (let i = 0; i < WINDOW && compare(out, BEFORE, 4) < 0; ++i) {
+    decrease(BEFORE, word(1));
+    const p = at(BEFORE), own = ratio(at(coll), at(debt), p), all = ratio(C, D, p), below = less(own, all);
+    if (reverted()) return Trigger.REVERTS;
+    if (below) {
+      increase(BEFORE, word(1));
+      clear(out, PRICE_LIMBS);
+      copy(out, BEFORE, 4);
+      return kind;
+    }
+    // C·debt ≤ D·coll: the trove is no riskier than all, at every price
+    product(PRODUCT, ptr(C), 4, debt, 4);
+    product(OTHER, ptr(D), 4, coll, 4);
+    if (compare(PRODUCT, OTHER, 8) <= 0) return kind;
+    forget();
+  }
+  return compare(out, BEFORE, 4) < 0 ? Trigger.REVERTS : kind;
+}
+const BEFORE_OUT: usize = memory.data(96, 16), OTHER: usize = memory.data(64, 16);
+
 // ---- Liquidation
 
 /** The liquidator's part of collateral, and LUSD for each trove. */
@@ -170,6 +230,30 @@ export function liquidationAmounts(): i32 {
   copy(RESULTS, MOVED, 24);
   result(6, gasLUSD());
   return endSafe(Why.SAFE_MATH);
+}
+
+/** What `batchLiquidateTroves` of one trove among `all` would move, then the liquidator's LUSD; the reason why it would not, or 0. */
+export function liquidateOne(to: usize, coll: usize, debt: usize, price: usize, pool: usize, pools: usize, all: u32): i32 {
+  const has = at(coll), owes = at(debt), p = at(price), inPool = at(pool), icr = ratio(has, owes, p), tcr = poolRatio(pools, p);
+  const how = howTo(icr, tcr, recovers(tcr), owes, inPool, all);
+  require(how != How.NOT, Why.NOTHING);
+  require(all > 1, Why.ONLY_ONE);
+  if (reverted()) return endSafe(Why.SAFE_MATH);
+  const gas = gasOf(has);
+  if (how == How.CAPPED) capped(owes, has, p);
+  else offset(owes, sub(has, gas), how == How.OFFSET ? inPool : word(0), gas);
+  copy(to, MOVED, 24);
+  put(to + Moved.BYTES, gasLUSD());
+  return endSafe(Why.SAFE_MATH);
+}
+
+/** How a trove is liquidated, of `left` that there are. */
+function howTo(icr: u256, tcr: u256, recovery: bool, debt: u256, pool: u256, left: u32): i32 {
+  const below = less(icr, word(MCR)), usual = below ? How.OFFSET : How.NOT;
+  if (!recovery) return usual;
+  if (left <= 1) return How.NOT;
+  if (!less(wad(), icr)) return How.SPREAD;
+  return !below && less(icr, tcr) && !less(pool, debt) ? How.CAPPED : usual;
 }
 
 /** Results of `liquidate`; from TERMS on the five of `redistribute`, from TOTALS on those of `Moved`, and what runs along. */
@@ -227,21 +311,11 @@ export function liquidate(): i32 {
     if (load<u64>(flag)) continue;
     entire(at(trove), at(trove + 32), at(trove + 64), at(trove + 96), at(trove + 128), arg(8), arg(9));
     const debt = at(ENTIRE), coll = at(ENTIRE + 32), price = arg(2), pool = at(POOL), icr = ratio(coll, debt, price);
-    const below = less(icr, word(MCR));
-    let how = below ? How.OFFSET : How.NOT;
-    if (!normal) {
-      if (!below && isNil(pool)) {
-        if (list) break;
-        continue;
-      }
-      const tcr = ratio(at(SYSTEM_COLL), at(SYSTEM_DEBT), price);
-      if (left <= 1) how = How.NOT;
-      else if (!less(wad(), icr)) how = How.SPREAD;
-      else if (!below && less(icr, tcr) && !less(pool, debt)) how = How.CAPPED;
-    } else if (!below) {
+    if (!less(icr, word(MCR)) && (normal || isNil(pool))) {
       if (list) break;
       continue;
     }
+    const how = howTo(icr, normal ? icr : ratio(at(SYSTEM_COLL), at(SYSTEM_DEBT), price), !normal, debt, pool, left);
     if (how) {
       const gas = gasOf(coll);
       decrease(STAKES, at(trove + 64));

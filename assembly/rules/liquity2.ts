@@ -170,6 +170,18 @@ export function liquidationAmounts(): i32 {
   return end();
 }
 
+/** What `batchLiquidateTroves` of one trove would move, then the liquidator's compensation for gas; the reason why it would not, or 0. */
+export function liquidateOne(to: usize, coll: usize, debt: usize, price: usize, mcr: usize, deposits: usize, penalties: usize): i32 {
+  const has = at(coll), owes = at(debt), p = at(price), inPool = at(deposits);
+  require(less(ratio(has, owes, p), at(mcr)), Why.NOTHING);
+  if (reverted()) return end();
+  split(owes, has, sub(inPool, min(inPool, wad())), p, at(penalties), at(penalties + 32));
+  copy(to, MOVED, 24);
+  put(to + Moved.BYTES, gasCompensation());
+  return end();
+}
+function gasCompensation(): u256 { return word(37500000000000000); }
+
 /** Results of `batchLiquidateTroves`; from TERMS on the five of `redistribute`, from TOTALS on those of `Moved`, and what runs along. */
 // @ts-ignore: decorator
 @inline const TERMS: usize = RESULTS + 32;
@@ -225,7 +237,7 @@ export function batchLiquidateTroves(): i32 {
     decrease(POOL, at(MOVED + Moved.DEBT_OFFSET));
     tally(TOTALS);
     increase(COLL, coll);
-    increase(BOLD_GAS, word(37500000000000000));
+    increase(BOLD_GAS, gasCompensation());
     store<u64>(flag, 1);
   }
 

@@ -10,10 +10,10 @@
  * uint256, in the rate model a checked int256.
  */
 import { RESULTS } from "../layout";
-import { clear, divideUp, product } from "../wide/limbs";
+import { clear, divideUp, isZero, product } from "../wide/limbs";
 import {
-  Revert, Round, WAD, add, arg, begin, div, end, fits, flag, forgive, isNegative, isNil, less, magnitude, min, mul, mulThenDiv, mulWad,
-  negate, ptr, require, result, resultAt, resultFlag, resultWord, reverted, sadd, sdiv, smul, sub, u256, wad, word,
+  Revert, Round, WAD, add, arg, at, begin, div, end, fits, flag, forgive, isNegative, isNil, less, magnitude, min, mul, mulThenDiv, mulWad,
+  negate, ptr, put, require, result, resultAt, resultFlag, resultWord, reverted, sadd, sdiv, smul, sub, u256, wad, word,
 } from "../wide/u256";
 import { PRICE_LIMBS, Trigger } from "./status";
 
@@ -175,6 +175,37 @@ export function accrue(): i32 {
   return end();
 }
 
+/** What a book's market has borrowed and supplied at `now`, to `borrowed` and `supplied`; the reason why that reverts, or 0. */
+export function view(
+  supplied: usize, borrowed: usize, supplyShares: u256, fee: u256, lastUpdate: u256, now: u256, rateAtTarget: u256, irm: bool,
+): i32 {
+  require(!isNil(lastUpdate), Why.NOT_CREATED);
+  accrueInterest(0, at(supplied), supplyShares, at(borrowed), fee, lastUpdate, now, rateAtTarget, irm);
+  const why = end();
+  if (!why) {
+    put(supplied, resultAt(Accrual.SUPPLY_ASSETS));
+    put(borrowed, resultAt(Accrual.BORROW_ASSETS));
+  }
+  return why;
+}
+
+/**
+ * Accrues a book's market to `now`: its figures stand at `figures`, from totalSupplyAssets on in the order of the descriptor. The
+ * reason why that reverts, or 0: then nothing has changed.
+ */
+export function accrueStored(figures: usize, now: u256): i32 {
+  require(!isNil(at(figures + 128)), Why.NOT_CREATED);
+  accrueInterest(0, at(figures), at(figures + 32), at(figures + 64), at(figures + 160), at(figures + 128), now, at(figures + 192), isZero(figures + 224, 1));
+  const why = end();
+  if (why) return why;
+  put(figures, resultAt(Accrual.SUPPLY_ASSETS));
+  put(figures + 32, resultAt(Accrual.SUPPLY_SHARES));
+  put(figures + 64, resultAt(Accrual.BORROW_ASSETS));
+  put(figures + 128, new u256(now.lo1, now.lo2)); // as a uint128
+  put(figures + 192, resultAt(Accrual.RATE_AT_TARGET));
+  return Revert.NONE;
+}
+
 // ---- Health
 
 /** What a position owes: its shares' part of the market's debt, rounded up. */
@@ -182,7 +213,7 @@ export function borrowedOf(borrowShares: u256, totalBorrowAssets: u256, totalBor
   return toAssets(borrowShares, totalBorrowAssets, totalBorrowShares, Round.UP);
 }
 /** What its collateral is worth to the oracle, and what it may owe at most. */
-function quotedOf(collateral: u256, price: u256): u256 { return mulThenDiv(collateral, price, priceUnit(), Round.DOWN); }
+export function quotedOf(collateral: u256, price: u256): u256 { return mulThenDiv(collateral, price, priceUnit(), Round.DOWN); }
 export function maxBorrowOf(collateral: u256, price: u256, lltv: u256): u256 { return mulWad(quotedOf(collateral, price), lltv); }
 
 /** `Morpho._isHealthy`, which asks no oracle where nothing is borrowed: then maxBorrow may overflow. */
@@ -205,24 +236,25 @@ export function isHealthy(): i32 {
 const QUOTED: usize = memory.data(56, 16), SCALED: usize = memory.data(40, 16);
 
 /**
- * The smallest price at and above which the position is healthy, products being unbounded: ⌈1e36·⌈borrowed·1e18 / lltv⌉ /
+ * The smallest price at and above which a position is healthy, products being unbounded, at `out`: ⌈1e36·⌈borrowed·1e18 / lltv⌉ /
  * collateral⌉, both floors of maxBorrow turned into ceilings; at most 417 bits.
  */
+export function price(out: usize, collateral: u256, borrowed: u256, lltv: u256): i32 {
+  if (isNil(borrowed)) return Trigger.NEVER;
+  if (isNil(collateral) || isNil(lltv)) return Trigger.ALWAYS;
+  clear(out, PRICE_LIMBS);
+  product(SCALED, ptr(borrowed), 4, ptr(wad()), 1);
+  divideUp(SCALED, SCALED, 5, ptr(lltv), 4);
+  product(QUOTED, SCALED, 5, ptr(priceUnit()), 2);
+  divideUp(out, QUOTED, 7, ptr(collateral), 4);
+  return Trigger.PRICE;
+}
+
+/** arguments: collateral, borrowShares, totalBorrowAssets, totalBorrowShares, lltv */
 export function liquidationPrice(): i32 {
   begin();
-  const collateral = arg(0), shares = arg(1), lltv = arg(4), borrowed = borrowedOf(shares, arg(2), arg(3));
-  let kind = Trigger.PRICE;
-  if (reverted()) kind = Trigger.REVERTS;
-  else if (isNil(shares)) kind = Trigger.NEVER;
-  else if (isNil(collateral) || isNil(lltv)) kind = Trigger.ALWAYS;
-  else {
-    clear(RESULTS, PRICE_LIMBS);
-    product(SCALED, ptr(borrowed), 4, ptr(wad()), 1);
-    divideUp(SCALED, SCALED, 5, ptr(lltv), 4);
-    product(QUOTED, SCALED, 5, ptr(priceUnit()), 2);
-    divideUp(RESULTS, QUOTED, 7, ptr(collateral), 4);
-  }
-  resultWord(3, kind);
+  const borrowed = borrowedOf(arg(1), arg(2), arg(3));
+  resultWord(3, reverted() ? Trigger.REVERTS : price(RESULTS, arg(0), borrowed, arg(4)));
   return Revert.NONE;
 }
 
@@ -306,6 +338,22 @@ export function liquidate(): i32 {
   begin();
   requireOne(arg(6), arg(7), Why.INCONSISTENT);
   seize(arg(0), arg(1), arg(2), arg(3), arg(4), arg(5), arg(6), arg(7), arg(8));
+  return end();
+}
+
+/**
+ * `Morpho.liquidate` of a whole position: all its shares are repaid, or, where its collateral does not pay for that, all its
+ * collateral is seized. Results as those of `liquidate`; the reason why it reverts, or 0.
+ */
+export function liquidateAll(
+  collateral: u256, borrowShares: u256, borrowAssets: u256, totalShares: u256, lltv: u256, price: u256, supplyAssets: u256,
+): i32 {
+  const none = word(0);
+  const wanted = mulThenDiv(mulWad(toAssets(borrowShares, borrowAssets, totalShares, Round.DOWN), incentive(lltv)), priceUnit(), price, Round.DOWN);
+  const short = reverted() || less(collateral, wanted);
+  forgive();
+  if (short) require(!isNil(collateral), Why.INCONSISTENT);
+  seize(collateral, borrowShares, borrowAssets, totalShares, lltv, price, short ? collateral : none, short ? none : borrowShares, supplyAssets);
   return end();
 }
 

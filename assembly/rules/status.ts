@@ -1,8 +1,13 @@
 /** What a rule says of a row. */
 export namespace Status { export const SAFE = 0, UNSAFE = 1, REVERTS = 2; }
 
+/** Whose positions a book holds: the numbers of bindings/protocols. */
+export namespace Rule {
+  export const ILK = 0, AAVE_V30 = 1, AAVE = 2, COMPOUND = 3, COMET = 4, MORPHO = 5, LIQUITY = 6, LIQUITY_V2 = 7;
+}
+
 /** In which order a query lists rows. */
-export namespace Order { export const NONE = 0, RISKIEST = 1, DEBT = 2, PRICE = 3; }
+export namespace Order { export const NONE = 0, RISKIEST = 1, DEBT = 2, PRICE = 3, NOMINAL = 4, INTEREST = 5; }
 
 /** How a market's rows may be judged. */
 export namespace Sound {
@@ -20,3 +25,11 @@ export function setReverting(mask: u64): void { reverting = mask; }
 export namespace Trigger { export const PRICE = 0, NEVER = 1, ALWAYS = 2, REVERTS = 3; }
 /** Limbs of a liquidation price: up to 560 bits, and then some, so that it takes whole fields. */
 export const PRICE_LIMBS: u32 = 12;
+
+/** Figures of a vault. */
+export namespace Figure { export const HEALTH = 0, DEBT = 1, RATIO = 2; }
+/** One of them: what needs more than 128 bits is 2^128 − 1. */
+export let figureLo: u64 = 0, figureHi: u64 = 0;
+// @ts-ignore: decorator
+@inline
+export function setFigure(lo: u64, hi: u64): void { figureLo = lo; figureHi = hi; }

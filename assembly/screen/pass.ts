@@ -30,7 +30,7 @@ import {
   AGED, BLOCK, CHUNKS, HI, LOOSE, NEAR, LINK_CHUNK, LINK_MAX, LINK_REVERTS, LINK_UNSAFE, LO, LOG, PASS, REVERT_BITS, UNSAFE_BITS, USED,
   boundsAt, chunkAt, groupOf, keysOf, linkAt, lives, marketAt, marketsHeld, nextTouched, settle,
 } from "../store/chunks";
-import { chunkHigh, chunkLow, freshen, isNear, judge, judgeAll, narrow, overspent, reaches } from "../rules";
+import { chunkHigh, chunkLow, freshen, isNear, judge, judgeAll, narrow, overspent, reaches, surely } from "../rules";
 import { Sound, Status, reverting } from "../rules/status";
 
 /** How much of the screen a pass uses; the answer is the same. */
@@ -279,7 +279,8 @@ function look(market: usize, number: u32, chunk: usize, group: u32, plane: i32, 
     }
     if (reverts) safest = Infinity; // they stand in neither bound: look again each time
   } else {
-    const lo = chunkLow, bound = f32x4.splat(load<f32>(state, LOOSE) > 0 ? Infinity : chunkHigh), zero = f32x4.splat(0);
+    const loosely = load<f32>(state, LOOSE) > 0;
+    const lo = chunkLow, bound = f32x4.splat(loosely ? Infinity : chunkHigh), zero = f32x4.splat(0);
     let safe = zero, most = zero, unsafe = f32x4.splat(Infinity);
     for (let i: u64 = 0, at = keys; i < 64; i += 16, at += 64) {
       const a = v128.load(at), b = v128.load(at, 16), c = v128.load(at, 32), d = v128.load(at, 48);
@@ -292,7 +293,7 @@ function look(market: usize, number: u32, chunk: usize, group: u32, plane: i32, 
       mask |= (sixteen(A, B, C, D) ^ 0xffff) << i;
     }
     safest = f32x4.extract_lane(largest(safe), 0);
-    top = f32x4.extract_lane(largest(most), 0);
+    top = loosely ? Infinity : f32x4.extract_lane(largest(most), 0);
     least = -f32x4.extract_lane(largest(f32x4.neg(unsafe)), 0);
     dense = popcnt(mask) > 4;
     if (safest > lo) { // something is open
@@ -300,7 +301,7 @@ function look(market: usize, number: u32, chunk: usize, group: u32, plane: i32, 
       for (let open = maskAbove(keys, lo) & ~mask; open; open &= open - 1) {
         const i = <u32>ctz(open), key = load<f32>(keys + (i << 2));
         const status = judge(market, block, log, (group << 6) + i);
-        if (status == Status.UNSAFE) { mask |= <u64>1 << i; least = min(least, key); }
+        if (status == Status.UNSAFE) { mask |= <u64>1 << i; least = min(least, loosely ? surely(market, block, log, (group << 6) + i) : key); }
         else {
           safest = larger(key, safest);
           reverts |= u64(status == Status.REVERTS) << i;
@@ -315,7 +316,7 @@ function look(market: usize, number: u32, chunk: usize, group: u32, plane: i32, 
   if (then & ~now) rise(then & ~now, market, number, chunk, group);
   if (keep) return;
   const loose = load<f32>(state, LOOSE);
-  if (loose > 0 && mask) least = -Infinity; // no limit proves a loose row unsafe: look again each time
+  if (exact && loose > 0 && mask) { least = -Infinity; top = Infinity; } // no limit is known to prove them unsafe: look again each time
   const next = f32x4.replace_lane(f32x4.replace_lane(f32x4.replace_lane(f32x4.splat(loose), 0, safest), 1, -least), 2, mask ? top : -Infinity);
   if (v128.any_true(f32x4.ne(next, v128.load(state)))) v128.store(state, next);
   if (mask != before) {

@@ -55,6 +55,8 @@ const CHUNK_LOG2: u32 = 5;
 // @ts-ignore: decorator
 @inline export const STALE: usize = 22;  // u8, whether its keys are those of an older reference (rules/shelf)
 // @ts-ignore: decorator
+@inline export const SLOPE: usize = 23;  // u8, the highest rate at which a debt of its rows grows (rules/position)
+// @ts-ignore: decorator
 @inline export const LOG: usize = 24;    // u32, its shape
 // @ts-ignore: decorator
 @inline export const FREED: usize = 28;  // u16, rows that may be taken again
@@ -90,6 +92,8 @@ const CHUNK_LOG2: u32 = 5;
 @inline export const INDEX: usize = 52;     // u32, its number
 // @ts-ignore: decorator
 @inline export const SHAPE: usize = 56;     // u32, of its chunks, without their rows
+// @ts-ignore: decorator
+@inline export const GROWTH: usize = 60;    // f32, how much a debt may have grown since its key was made: 1 where keys hold
 // @ts-ignore: decorator
 @inline export const HEADER: usize = 64;
 
@@ -315,6 +319,7 @@ export function addMarket(shape: u32): i32 {
   store<u32>(market, <u32>zones, ZONES);
   store<u32>(market, marketCount, INDEX);
   store<u32>(market, shape, SHAPE);
+  store<f32>(market, 1, GROWTH);
   return marketCount++;
 }
 

@@ -10,7 +10,7 @@
 import { vaults } from "../modules/vaults.js";
 import { PlimsollError } from "../errors.js";
 import {
-  type Complete, type Fields, type Outcome, type Values, bool, checkFields, checkNumbers, choice, contractFunction, list, needFields, or, uint,
+  type Complete, type Fields, type Outcome, type Protocol, type Values, bool, checkFields, checkNumbers, choice, contractFunction, list, needFields, or, uint,
   values,
 } from "../protocol.js";
 
@@ -25,6 +25,24 @@ const reasons = [
 
 const define = <I extends Fields, O extends Fields>(name: string, inputs: I, outputs: O) =>
   contractFunction(vaults, `liquityV1.${name}`, `liquity_${name}`, reasons, inputs, outputs);
+
+// ---- The book's columns and figures
+
+const amount = uint(128, "1e18");
+
+/** A trove as recorded, with its stake and what had been redistributed when it was last touched (`rewardSnapshots`). */
+const vault = { coll: amount, debt: amount, stake: amount, snapshotETH: amount, snapshotLUSDDebt: amount };
+
+/** The system, which is a book's one market, in the order of assembly/rules/position.ts. */
+const market = {
+  price: wad,
+  /** What was redistributed for each stake so far, all stakes, and the rests of the last redistribution. */
+  L_ETH: or(wad, 0n), L_LUSDDebt: or(wad, 0n), totalStakes: or(wad, 0n), lastETHError_Redistribution: or(wad, 0n), lastLUSDDebtError_Redistribution: or(wad, 0n),
+  /** What the pools hold: below a TCR of 150 % the system is in recovery mode. */
+  activePoolETH: or(wad, 0n), defaultPoolETH: or(wad, 0n), activePoolLUSDDebt: or(wad, 0n), defaultPoolLUSDDebt: or(wad, 0n),
+  /** What the stability pool can offset. */
+  LUSDInStabPool: or(wad, 0n),
+};
 
 // ---- Ratios
 
@@ -126,8 +144,8 @@ function liquidate(
   return { ...(!before.reverts && { TCR: before.TCR, recoveryModeAtStart: before.recoveryMode }), ...answer } as ReturnType<typeof liquidate>;
 }
 
-/** Every reproduced function of Liquity v1's contracts. */
-export interface LiquityV1 {
+/** Liquity v1 for `openBook`, and every reproduced function of its contracts. */
+export interface LiquityV1 extends Protocol<typeof vault, typeof market, Fields, typeof capped> {
   /** `LiquityMath._decPow`: base^minutes, 1e18, each step rounded half-up; no more than 525,600,000 minutes count. */
   readonly decPow: typeof decPow;
   /**
@@ -154,4 +172,7 @@ export interface LiquityV1 {
   readonly liquidate: typeof liquidate;
 }
 
-export const liquityV1: LiquityV1 = { decPow, computeCR, icr, tcr, liquidationAmounts, liquidate };
+export const liquityV1: LiquityV1 = {
+  name: "liquity-v1", module: vaults, rule: 6, vault, market, system: {}, liquidation: capped, reasons, orders: ["nominalICR"],
+  decPow, computeCR, icr, tcr, liquidationAmounts, liquidate,
+};

@@ -9,7 +9,7 @@
 import { vaults } from "../modules/vaults.js";
 import { PlimsollError } from "../errors.js";
 import {
-  type Complete, type Fields, type Outcome, type Values, bool, checkFields, checkNumbers, contractFunction, list, maybe, needFields, or, uint,
+  type Complete, type Fields, type Outcome, type Protocol, type Values, bool, checkFields, checkNumbers, contractFunction, list, maybe, needFields, or, uint,
   values,
 } from "../protocol.js";
 
@@ -22,6 +22,30 @@ const reasons = [
 
 const define = <I extends Fields, O extends Fields>(name: string, inputs: I, outputs: O) =>
   contractFunction(vaults, `liquityV2.${name}`, `liquity2_${name}`, reasons, inputs, outputs);
+
+// ---- The book's columns and figures
+
+const stored = uint(128, "1e18");
+
+/** A trove as recorded: with a debt of its own, or with shares of a batch's, whose number `addBatch` gave. */
+const vault = {
+  coll: stored, debt: or(stored, 0n), stake: stored, snapshotColl: stored, snapshotBoldDebt: stored,
+  annualInterestRate: or(stored, 0n), lastDebtUpdateTime: or(since, 0n), batchDebtShares: or(uint(128, "shares"), 0n), batch: or(uint(32, ""), 0n),
+};
+
+/** A market (a branch), in the order of assembly/rules/position.ts. */
+const market = {
+  price: wad,
+  /** What was redistributed for each stake so far, all stakes, and the rests of the last redistribution. */
+  L_coll: or(wad, 0n), L_boldDebt: or(wad, 0n), totalStakes: or(wad, 0n), lastCollError_Redistribution: or(wad, 0n), lastBoldDebtError_Redistribution: or(wad, 0n),
+  MCR: wad,
+  /** What the stability pool holds, of which 1e18 stays, and the penalties. */
+  totalBoldDeposits: or(wad, 0n), LIQUIDATION_PENALTY_SP: or(wad, 50000000000000000n), LIQUIDATION_PENALTY_REDISTRIBUTION: or(wad, 100000000000000000n),
+  /** When the branch was shut down; 0: it was not. */
+  shutdownTime: or(seconds, 0n),
+  /** When a query without `at` looks at debts; 0: as recorded, without interest since. `accrue` sets it. */
+  timestamp: or(seconds, 0n),
+};
 
 // ---- Troves
 
@@ -86,11 +110,13 @@ const branchTCR = define(
 
 const penalties = { LIQUIDATION_PENALTY_SP: wad, LIQUIDATION_PENALTY_REDISTRIBUTION: wad };
 
+const amounts = { debtToOffset: wad, collToSendToSP: wad, debtToRedistribute: wad, collToRedistribute: wad, collGasCompensation: wad, collSurplus: wad };
 const liquidationAmounts = define(
   "liquidationAmounts",
   { entireTroveDebt: wad, entireTroveColl: wad, boldInSPForOffsets: wad, price: wad, ...penalties },
-  { debtToOffset: wad, collToSendToSP: wad, debtToRedistribute: wad, collToRedistribute: wad, collGasCompensation: wad, collSurplus: wad },
+  amounts,
 );
+const liquidation = { ...amounts, ETHGasCompensation: wad };
 
 const redistribution = { totalStakes: wad, lastCollError_Redistribution: wad, lastBoldDebtError_Redistribution: wad };
 const liquidateInputs = {
@@ -125,8 +151,8 @@ function batchLiquidateTroves(inputs: BatchLiquidation): ReturnType<typeof liqui
   return liquidateOf(inputs as Values<typeof liquidateInputs>);
 }
 
-/** Every reproduced function of Liquity v2's contracts. */
-export interface LiquityV2 {
+/** Liquity v2 for `openBook`, and every reproduced function of its contracts. */
+export interface LiquityV2 extends Protocol<typeof vault, typeof market, Fields, typeof liquidation, typeof batch> {
   /**
    * `TroveManager.getLatestTroveData` at `timestamp`, or at `shutdownTime` where that is not 0. With `batch: null` a trove has its own
    * `debt`, `annualInterestRate` and `lastDebtUpdateTime`; in a batch it has `batchDebtShares`.
@@ -149,4 +175,7 @@ export interface LiquityV2 {
   readonly batchLiquidateTroves: typeof batchLiquidateTroves;
 }
 
-export const liquityV2: LiquityV2 = { troveDebt, icr, branchTCR, liquidationAmounts, batchLiquidateTroves };
+export const liquityV2: LiquityV2 = {
+  name: "liquity-v2", module: vaults, rule: 7, vault, market, system: {}, batch, liquidation, reasons, orders: ["interestRate"],
+  troveDebt, icr, branchTCR, liquidationAmounts, batchLiquidateTroves,
+};

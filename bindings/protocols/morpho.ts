@@ -8,7 +8,7 @@
  * @module
  */
 import { vaults } from "../modules/vaults.js";
-import { type Complete, type Fields, type Outcome, bool, choice, contractFunction, int, or, priceFunction, uint } from "../protocol.js";
+import { type Complete, type Fields, type Outcome, type Protocol, bool, choice, contractFunction, int, or, priceFunction, uint } from "../protocol.js";
 
 const assets = uint(128, "units"), shares = uint(128, "shares"), wad = uint(256, "WAD"), seconds = uint(128, "s");
 const price = uint(256, "1e36"), rate = int(256, "WAD/s");
@@ -25,6 +25,25 @@ const reasons = [
 
 const define = <I extends Fields, O extends Fields>(name: string, inputs: I, outputs: O) =>
   contractFunction(vaults, `morpho.${name}`, `morpho_${name}`, reasons, inputs, outputs);
+
+// ---- The book's columns and figures
+
+/** A position: its collateral and the shares of the market's debt. */
+const vault = { collateral: assets, borrowShares: shares };
+
+/** A market, in the order of assembly/rules/position.ts. */
+const market = {
+  /** What its oracle answers; it may be 0. */
+  price,
+  lltv: wad,
+  /** As stored: what is supplied and borrowed, and when interest was last accrued. */
+  totalSupplyAssets: or(assets, 0n), totalSupplyShares: or(shares, 0n), totalBorrowAssets: assets, totalBorrowShares: shares,
+  lastUpdate: or(seconds, 0n), fee: or(uint(128, "WAD"), 0n),
+  /** The rate model's own state, and whether the market has one. */
+  rateAtTarget: or(rate, 0n), irm: or(choice(["adaptiveCurve", "none"]), "adaptiveCurve"),
+  /** The value of one unit of the loan asset in a unit that you share over markets; 0: there is none. */
+  quote: or(uint(128, "yours"), 0n),
+};
 
 // ---- Interest
 
@@ -99,8 +118,8 @@ const preLiquidate = define(
   { ...seizure, ltv: wad, preLIF: wad, preLCF: wad, repayableShares: amount },
 );
 
-/** Every reproduced function of Morpho Blue's contracts. */
-export interface Morpho {
+/** Morpho Blue for `openBook`, and every reproduced function of its contracts. */
+export interface Morpho extends Protocol<typeof vault, typeof market, Fields, typeof liquidation> {
   /**
    * `Morpho.accrueInterest` with the rate of `AdaptiveCurveIrm`, whose `rateAtTarget` (0 before its first) is state of the market;
    * with `irm: "none"` only `lastUpdate` moves. `avgBorrowRate`, `interest` and `feeShares` are the event's, absent where there is
@@ -136,5 +155,6 @@ export interface Morpho {
 }
 
 export const morpho: Morpho = {
+  name: "morpho", module: vaults, rule: 5, vault, market, system: {}, liquidation, reasons,
   accrue, wExp, wTaylor, isHealthy, liquidationPrice, liquidationIncentiveFactor, liquidate, liquidateAccrued, preLiquidate,
 };

@@ -1,0 +1,624 @@
+/**
+ * The rule of positions whose amounts are shares of something that moves: Morpho's, and the troves of Liquity v1 and v2.
+ *
+ *   unsafe ⇔ debt > 0 ∧ limit < owed
+ *
+ *   Morpho      limit = ⌊⌊collateral·price / 1e36⌋·lltv / 1e18⌋       owed = ⌈borrowShares·(totalBorrowAssets + 1) / (totalBorrowShares + 1e6)⌉
+ *   Liquity     limit = collateral·price                               owed = debt·T     (⌊x/d⌋ < T ⇔ x < T·d)
+ *
+ * of a trove with its gains and interest; T is MCR, or TCR where that is more and v1 is in recovery mode.
+ *
+ * The screen. A row's key is (debt + slack)/collateral, rounded up, both as they were when the keys of its market were made: of
+ * Morpho in shares, of Liquity with the gains of then. Its line is price·lltv·(totalBorrowShares + 1e6) / (1e54·(totalBorrowAssets + 1)),
+ * or price / T. With x the real quotient of a row's debt and collateral now, and `line` the real one,
+ *
+ *   Morpho      owed < debt·a + 1 and limit > collateral·line·a − 1 − lltv/1e18, where a is assets for a share. So
+ *               debt + (2 + lltv/1e18)/a ≤ collateral·line ⇒ safe, and x > line ⇒ unsafe, for the roundings only add to that. The slack
+ *               is a quarter more than that; when a falls so much that it does not do, all keys are made anew.
+ *   Liquity v1  is a comparison of integers that nothing but L_ETH and L_LUSDDebt moves; when they move, all keys are made anew.
+ *   Liquity v2  the same, and a trove's debt grows with time: from when its keys were made (or its own later update) until a time t
+ *               by at most its rate, fee included, times those years, and by less than 2 for the floors, which are the slack. So
+ *               the line is divided by that growth on the safe side, and left alone on the other, where debts only grow. Beside each
+ *               chunk stands the highest rate of its rows (rounded up to 1/16 of an octave).
+ *
+ * A row whose slack is more than 2^−24 of its debt is small, one whose amounts or rates could overflow is wild (key +∞). A limit
+ * proves neither unsafe: their group is loose (store/chunks), and the exact rule decides; beside the group stands what proves them so
+ * (`surely`), a lower bound of x. Elsewhere the key is at most 2^−24 above x, a step of an f32, and HI lies a step higher for it.
+ */
+import { ARGS, RESULTS } from "../layout";
+import { doubled, take, tableClass } from "../store/blocks";
+import {
+  BLOCK, CHUNKS, FACTOR, GROWTH, HEADER, HI, LINK_CHUNK, LIVE, LO, LOG, LOOSE, NEAR, PASS, SLOPE, USED, chunkAt, groupOf, keysOf, linkAt, lives,
+  marketAt, marketsHeld, open, vaultAt,
+} from "../store/chunks";
+import { DOWN, UP, above32, above32Pair, below32, near } from "../wide/float";
+import { clear, compare, copy, divide, isZero, product } from "../wide/limbs";
+import { Revert, add, at, begin, mul, mulWad, ptr, put, result, resultWord, reverted, u256, wad, word } from "../wide/u256";
+import * as morpho from "./morpho";
+import * as v1 from "./liquity";
+import * as v2 from "./liquity2";
+import { Figure, Order, PRICE_LIMBS, Rule, Sound, Status, Trigger, setFigure, setReverting } from "./status";
+
+// ---- Figures, 32 bytes each, in the order of the descriptors
+
+// @ts-ignore: decorator
+@inline const PRICE: usize = HEADER;
+// Morpho's
+// @ts-ignore: decorator
+@inline const LLTV: usize = HEADER + 32;
+// @ts-ignore: decorator
+@inline const SUPPLY_ASSETS: usize = HEADER + 64;
+// @ts-ignore: decorator
+@inline const SUPPLY_SHARES: usize = HEADER + 96;
+// @ts-ignore: decorator
+@inline const BORROW_ASSETS: usize = HEADER + 128;
+// @ts-ignore: decorator
+@inline const BORROW_SHARES: usize = HEADER + 160;
+// @ts-ignore: decorator
+@inline const LAST_UPDATE: usize = HEADER + 192;
+// @ts-ignore: decorator
+@inline const FEE: usize = HEADER + 224;
+// @ts-ignore: decorator
+@inline const RATE_AT_TARGET: usize = HEADER + 256;
+// @ts-ignore: decorator
+@inline const IRM: usize = HEADER + 288;
+// @ts-ignore: decorator
+@inline const QUOTE: usize = HEADER + 320;
+// both versions' of Liquity: from here on what `redistribute` reads
+// @ts-ignore: decorator
+@inline const L_COLL: usize = HEADER + 32;
+// @ts-ignore: decorator
+@inline const L_DEBT: usize = HEADER + 64;
+// v1's
+// @ts-ignore: decorator
+@inline const ACTIVE_COLL: usize = HEADER + 192;
+// @ts-ignore: decorator
+@inline const DEFAULT_COLL: usize = HEADER + 224;
+// @ts-ignore: decorator
+@inline const ACTIVE_DEBT: usize = HEADER + 256;
+// @ts-ignore: decorator
+@inline const DEFAULT_DEBT: usize = HEADER + 288;
+// @ts-ignore: decorator
+@inline const STABILITY_POOL: usize = HEADER + 320;
+// v2's
+// @ts-ignore: decorator
+@inline const MCR: usize = HEADER + 192;
+// @ts-ignore: decorator
+@inline const DEPOSITS: usize = HEADER + 224;
+// @ts-ignore: decorator
+@inline const PENALTY_SP: usize = HEADER + 256;
+// @ts-ignore: decorator
+@inline const PENALTY_SPREAD: usize = HEADER + 288;
+// @ts-ignore: decorator
+@inline const SHUTDOWN: usize = HEADER + 320;
+// @ts-ignore: decorator
+@inline const TIMESTAMP: usize = HEADER + 352;
+
+/** What follows from them in the view that is being scanned. */
+// @ts-ignore: decorator
+@inline const BROKEN: usize = HEADER + 384;        // u32, why the market reverts in this view, if it does
+// @ts-ignore: decorator
+@inline const OUTDATED: usize = HEADER + 388;      // u32, whether the keys do not serve this view
+// @ts-ignore: decorator
+@inline const LINE: usize = HEADER + 392;          // f64s below and above the line, the first divided by GROWTH
+// @ts-ignore: decorator
+@inline const PLAIN: usize = HEADER + 408;         // f64 below the line, not divided
+// @ts-ignore: decorator
+@inline const YEARS: usize = HEADER + 416;         // f64, v2: years since the keys were made, rounded up
+// @ts-ignore: decorator
+@inline const NEED: usize = HEADER + 424;          // f64, the least slack that does
+// @ts-ignore: decorator
+@inline const THRESHOLD: usize = HEADER + 432;     // Liquity: T
+// @ts-ignore: decorator
+@inline const VIEW_ASSETS: usize = HEADER + 464;   // Morpho: totalBorrowAssets
+// @ts-ignore: decorator
+@inline const VIEW_SUPPLY: usize = HEADER + 496;   // totalSupplyAssets
+// @ts-ignore: decorator
+@inline const TIME: usize = HEADER + 528;          // v2: when debts are looked at; 0: as stored
+// @ts-ignore: decorator
+@inline const FLOOR: usize = HEADER + 560;         // least debt that a query asks for
+/** What the keys were made with. */
+// @ts-ignore: decorator
+@inline const SLACK: usize = HEADER + 592;         // f64
+// @ts-ignore: decorator
+@inline const KEYED: usize = HEADER + 600;         // f64, v2: TIME
+// @ts-ignore: decorator
+@inline const LATEST: usize = HEADER + 608;        // f64, v2: the latest lastDebtUpdateTime of a row
+// @ts-ignore: decorator
+@inline const FASTEST: usize = HEADER + 616;       // u32, v2: the largest SLOPE of a chunk
+// @ts-ignore: decorator
+@inline const KEYED_TERMS: usize = HEADER + 624;   // L_coll and L_debt
+// @ts-ignore: decorator
+@inline export const MARKET_BYTES: u32 = <u32>HEADER + 688;
+
+/** Amounts of a row, 16 bytes each. */
+// @ts-ignore: decorator
+@inline const COLLATERAL: usize = 0;
+// @ts-ignore: decorator
+@inline const DEBT: usize = 16;       // Morpho: borrowShares; v2: a trove's own, or its batchDebtShares
+// @ts-ignore: decorator
+@inline const STAKE: usize = 32;
+// @ts-ignore: decorator
+@inline const SNAPSHOT_COLL: usize = 48;
+// @ts-ignore: decorator
+@inline const SNAPSHOT_DEBT: usize = 64;
+// @ts-ignore: decorator
+@inline const RATE: usize = 80;       // v2
+// @ts-ignore: decorator
+@inline const UPDATED: usize = 96;
+// @ts-ignore: decorator
+@inline const SHARES: usize = 112;
+// @ts-ignore: decorator
+@inline const BATCH: usize = 128;     // the number of a batch, 0 for none
+
+let family: i32 = 0;
+/** Which protocol's positions the book holds. */
+export function openPositions(which: i32): void { family = which; }
+export function stride(): u32 { return family == Rule.MORPHO ? 32 : family == Rule.LIQUITY ? 80 : 144; }
+
+/** A year of 365 days in seconds. */
+// @ts-ignore: decorator
+@inline const YEAR: f64 = 31536000.0;
+
+// ---- Batches of v2
+
+/* a batch (192 bytes)  ┌ debt ┬ totalDebtShares ┬ annualInterestRate ┬ annualManagementFee ┬ lastDebtUpdateTime ┬ u32 its market ┐ */
+let batches: usize = 0, batchesLog: u32 = 0, batchCount: u32 = 0;
+const BATCH_BYTES: u32 = 192, BATCH_MARKET: usize = 160;
+// @ts-ignore: decorator
+@inline function batchAt(number: u32): usize { return batches + (number - 1) * BATCH_BYTES; }
+
+/** A new batch of a market; its number, or 0 where memory cannot grow. */
+export function addBatch(market: u32): u32 {
+  if ((batchCount + 1) * BATCH_BYTES > (batches ? <u32>1 << batchesLog : 0)) {
+    const next = batches ? doubled(batches, batchesLog) : take(tableClass(10), 1 << 10);
+    if (!next) return 0;
+    batchesLog = batches ? batchesLog + 1 : 10;
+    batches = next;
+  }
+  const batch = batchAt(++batchCount);
+  clear(batch, BATCH_BYTES >> 3);
+  store<u32>(batch, market, BATCH_MARKET);
+  return batchCount;
+}
+/** Takes over a batch's figures of `mask` from ARGS; the market whose keys must be made anew. */
+export function setBatch(number: u32, mask: u32): u32 {
+  const batch = batchAt(number);
+  for (; mask; mask &= mask - 1) copy(batch + (ctz(mask) << 5), ARGS + (ctz(mask) << 5), 4);
+  const market = load<u32>(batch, BATCH_MARKET);
+  store<f64>(marketAt(market), -1, SLACK);
+  return market;
+}
+export function getBatch(number: u32): u32 {
+  copy(RESULTS, batchAt(number), BATCH_BYTES >> 3);
+  return load<u32>(batchAt(number), BATCH_MARKET);
+}
+
+// ---- One row, exactly
+
+/** Of the row that was evaluated last: what it has and owes, and what is compared; all 0 where the contract reverts. */
+const HAS: usize = memory.data(32, 16), OWES: usize = memory.data(32, 16), VALUE: usize = memory.data(32, 16),
+  LIMIT: usize = memory.data(32, 16), OWED: usize = memory.data(64, 16), LATEST_DATA: usize = memory.data(288, 16);
+
+/** A u128 of a row. */
+// @ts-ignore: decorator
+@inline function amount(address: usize): u256 { return new u256(load<u64>(address), load<u64>(address, 8)); }
+
+/** What a trove has and owes in the view, to HAS and OWES. */
+function entire(market: usize, row: usize): void {
+  const coll = amount(row), stake = amount(row + STAKE), snapshotColl = amount(row + SNAPSHOT_COLL), snapshotDebt = amount(row + SNAPSHOT_DEBT);
+  if (family == Rule.LIQUITY) {
+    v1.entire(amount(row + DEBT), coll, stake, snapshotColl, snapshotDebt, at(market + L_COLL), at(market + L_DEBT));
+    copy(OWES, v1.ENTIRE, 4);
+    copy(HAS, v1.ENTIRE + 32, 4);
+    return;
+  }
+  const number = load<u32>(row, BATCH), batch = number ? batchAt(number) : 0, one = word(1);
+  const since = batch ? at(batch + 128) : amount(row + UPDATED), now = isZero(market + TIME, 4) ? since : at(market + TIME);
+  v2.latest(
+    LATEST_DATA, batch ? at(batch) : amount(row + DEBT), batch ? at(batch + 64) : amount(row + RATE), batch ? at(batch + 96) : word(0), since,
+    batch ? amount(row + SHARES) : one, batch ? at(batch + 32) : one, coll, stake, snapshotColl, snapshotDebt,
+    at(market + SHUTDOWN), now, at(market + L_COLL), at(market + L_DEBT),
+  );
+  copy(OWES, LATEST_DATA, 4);
+  copy(HAS, LATEST_DATA + 32, 4);
+}
+
+/** Evaluates a row in the view; whether it stands. Nothing is borrowed where OWES is 0. */
+export function evaluate(market: usize, row: usize): bool {
+  begin();
+  let reverts = load<u32>(market, BROKEN) != 0;
+  if (!reverts) {
+    clear(OWED, 8);
+    if (family == Rule.MORPHO) {
+      copy(HAS, row, 2); clear(HAS + 16, 2);
+      clear(OWES, 4); clear(VALUE, 4); clear(LIMIT, 4);
+      if (isZero(row + DEBT, 2)) return true;
+      const quoted = morpho.quotedOf(amount(row), at(market + PRICE));
+      put(VALUE, quoted);
+      put(LIMIT, mulWad(quoted, at(market + LLTV)));
+      put(OWES, morpho.borrowedOf(amount(row + DEBT), at(market + VIEW_ASSETS), at(market + BORROW_SHARES)));
+      copy(OWED, OWES, 4);
+    } else {
+      entire(market, row);
+      clear(VALUE, 4);
+      if (!isZero(OWES, 4)) put(VALUE, mul(at(HAS), at(market + PRICE)));
+      copy(LIMIT, VALUE, 4);
+      product(OWED, OWES, 4, market + THRESHOLD, 4);
+    }
+    reverts = reverted();
+  }
+  if (reverts) { clear(HAS, 4); clear(OWES, 4); clear(VALUE, 4); clear(LIMIT, 4); clear(OWED, 8); }
+  return !reverts;
+}
+
+/** Whether the row that was evaluated last is unsafe. */
+function fails(): bool { return !isZero(OWED + 32, 4) || compare(LIMIT, OWED, 4) < 0; }
+
+export function judge(market: usize, block: usize, shape: u32, place: u32): i32 {
+  if (!evaluate(market, vaultAt(block, shape, place))) return Status.REVERTS;
+  return fails() ? Status.UNSAFE : Status.SAFE;
+}
+
+export function judgeAll(market: usize, block: usize, shape: u32, place: u32, count: u32): u64 {
+  const life = lives(block, shape) + (place << 1);
+  let mask: u64 = 0, reverts: u64 = 0;
+  for (let i: u32 = 0; i < count; ++i) {
+    if (!(load<u16>(life + (i << 1)) & 1)) continue;
+    const status = judge(market, block, shape, place + i);
+    mask    |= u64(status == Status.UNSAFE)  << i;
+    reverts |= u64(status == Status.REVERTS) << i;
+  }
+  setReverting(reverts);
+  return mask;
+}
+
+// ---- The screen
+
+/** Writes the keys of `count` rows. */
+export function rekey(market: usize, block: usize, shape: u32, place: u32, count: u32): void {
+  const slack = load<f64>(market, SLACK);
+  for (let i = place; i < place + count; ++i) {
+    const row = vaultAt(block, shape, i);
+    let debt: f64, coll: f64, wild = false;
+    if (family == Rule.MORPHO) { debt = near(row + DEBT, 2); coll = near(row, 2); }
+    else {
+      const view = load<u64>(market, TIME), updated = family == Rule.LIQUITY ? 0 : updatedOf(row);
+      if (view && view < updated) store<u64>(market, updated, TIME); // as it is from then on
+      begin();
+      entire(market, row);
+      store<u64>(market, view, TIME);
+      wild = reverted() || !isZero(OWES + 16, 2) || !isZero(HAS + 16, 2);
+      debt = near(OWES, 4); coll = near(HAS, 4);
+      if (family == Rule.LIQUITY_V2) {
+        if (isWild(row)) wild = true;
+        store<f64>(market, max(load<f64>(market, LATEST), <f64>updated), LATEST);
+      }
+    }
+    let key: f32 = -Infinity;
+    if (wild) key = Infinity;
+    else if (debt > 0) key = f32x4.extract_lane(above32Pair(f64x2.splat((debt + slack) / coll * UP)), 0);
+    store<f32>(keysOf(block, shape) + (i << 2), key);
+    if (wild || (debt > 0 && debt < slack * 16777216.0)) store<f32>(groupOf(block, i), Infinity, LOOSE);
+  }
+}
+
+/** Of v2: when a trove or its batch was last touched, and whether interest on it might overflow. */
+function updatedOf(row: usize): u64 {
+  const number = load<u32>(row, BATCH);
+  return number ? load<u64>(batchAt(number), 128) : load<u64>(row, UPDATED);
+}
+function isWild(row: usize): bool {
+  const number = load<u32>(row, BATCH);
+  if (load<u64>(row, UPDATED + 8) | load<u64>(row, RATE + 8)) return true;
+  if (!number) return false;
+  const batch = batchAt(number);
+  return !isZero(batch + 128 + 8, 3) || !isZero(batch + 72, 3) || !isZero(batch + 104, 3) || !isZero(batch + 48, 2)
+    || !isZero(batch + 16, 2) || load<u64>(batch, 8) >> 40 != 0;
+}
+
+/** A rate a year, fee included, as a code that is no less: sixteenths of an octave from 2^−11 on. */
+function slopeOf(row: usize): u32 {
+  const number = load<u32>(row, BATCH);
+  const rate = number ? near(batchAt(number) + 64, 1) + near(batchAt(number) + 96, 1) : near(row + RATE, 1);
+  return <u32>max(0, min(<i32>(reinterpret<u32>(<f32>(rate / 1e18)) >> 19) + 1 - SLOPE_BASE, 255));
+}
+// @ts-ignore: decorator
+@inline const SLOPE_BASE: i32 = (127 - 11) << 4;
+/** The rate of a code; of the last one there is no bound. */
+function rateOf(code: u32): f64 { return code == 255 ? Infinity : <f64>reinterpret<f32>((code + <u32>SLOPE_BASE) << 19); }
+
+/** What is known of a chunk beside its keys: the highest rate of its rows. */
+export function note(market: usize, chunk: usize, place: u32, count: u32): void {
+  if (family != Rule.LIQUITY_V2) return;
+  let slope: u32 = load<u8>(chunk, SLOPE);
+  for (let i = place; i < place + count; ++i) slope = max(slope, slopeOf(vaultAt(load<u32>(chunk, BLOCK), load<u32>(chunk, LOG), i)));
+  store<u8>(chunk, <u8>slope, SLOPE);
+  if (slope > load<u32>(market, FASTEST)) {
+    store<u32>(market, slope, FASTEST);
+    limit(market);
+  }
+}
+
+/** Makes all keys of a market anew, for the view as it is. */
+export function remake(market: usize): void {
+  store<f64>(market, load<f64>(market, NEED) * 1.25, SLACK);
+  copy(market + KEYED_TERMS, market + L_COLL, 8);
+  store<f64>(market, near(market + TIME, 4), KEYED);
+  store<f64>(market, 0, LATEST);
+  store<u32>(market, 0, FASTEST);
+  for (let i: u32 = 0, n = load<u32>(market, CHUNKS); i < n; ++i) {
+    const chunk = chunkAt(load<u32>(linkAt(market, i), LINK_CHUNK)), used = load<u32>(chunk, USED), block = <usize>load<u32>(chunk, BLOCK);
+    if (!used) continue;
+    for (let place: u32 = 0; place < used; place += 64) store<f32>(groupOf(block, place), -Infinity, LOOSE);
+    store<u8>(chunk, 0, SLOPE);
+    rekey(market, block, load<u32>(chunk, LOG), 0, used);
+    note(market, chunk, 0, used);
+    open(market, chunk, 0, used);
+  }
+}
+
+/** Brings what follows from a market's figures up to date, for the view at `time` (null: as stored). */
+export function derive(market: usize, time: usize): void {
+  begin();
+  let why = Revert.NONE, sound = Sound.SCREEN, line: f64 = 0;
+  const price = near(market + PRICE, 4);
+  if (family == Rule.MORPHO) {
+    copy(market + VIEW_ASSETS, market + BORROW_ASSETS, 4);
+    copy(market + VIEW_SUPPLY, market + SUPPLY_ASSETS, 4);
+    if (time) why = morpho.view(market + VIEW_SUPPLY, market + VIEW_ASSETS, at(market + SUPPLY_SHARES), at(market + FEE), at(market + LAST_UPDATE), at(time), at(market + RATE_AT_TARGET), isZero(market + IRM, 1));
+    const shares = near(market + BORROW_SHARES, 4) + 1e6, assets = near(market + VIEW_ASSETS, 4) + 1, lltv = near(market + LLTV, 4);
+    line = price * lltv / 1e54 * (shares / assets);
+    store<f64>(market, (2.0 + lltv / 1e18) * (shares / assets) * (UP * UP), NEED);
+    store<u32>(market, load<f64>(market, NEED) > load<f64>(market, SLACK), OUTDATED);
+    if (!isZero(market + PRICE + 16, 2) || !isZero(market + LLTV + 8, 3) || assets >= 170141183460469231731687303715884105728.0) sound = Sound.EXACT; // 2^127
+  } else {
+    if (family == Rule.LIQUITY) why = v1.threshold(market + THRESHOLD, market + ACTIVE_COLL, market + PRICE);
+    else {
+      copy(market + THRESHOLD, market + MCR, 4);
+      copy(market + TIME, time ? time : market + TIMESTAMP, 4);
+    }
+    const now = family == Rule.LIQUITY ? 0.0 : near(market + TIME, 4), keyed = load<f64>(market, KEYED);
+    line = price / near(market + THRESHOLD, 4);
+    store<f64>(market, 2, NEED);
+    store<f64>(market, (now - keyed) / YEAR * UP, YEARS);
+    const drifts = now != keyed && (keyed == 0 || now < keyed || rateOf(load<u32>(market, FASTEST)) * load<f64>(market, YEARS) > 0.03125);
+    store<u32>(market, load<f64>(market, SLACK) < 2 || drifts || compare(market + KEYED_TERMS, market + L_COLL, 8) != 0, OUTDATED);
+    if (!isZero(market + PRICE + 16, 2) || load<u64>(market, PRICE + 8) >> 63 || isZero(market + THRESHOLD, 4)) sound = Sound.EXACT;
+    if (now > 0 && (now >= 1099511627776.0 || now < load<f64>(market, LATEST))) sound = Sound.EXACT; // 2^40
+  }
+  if (why || load<u32>(market, OUTDATED)) sound = Sound.EXACT;
+  store<u32>(market, why, BROKEN);
+  store<u32>(market, sound, PASS);
+  store<f64>(market, line * (DOWN * DOWN), PLAIN);
+  store<f64>(market, line * (UP * UP), LINE + 8);
+  store<f64>(market, line > 0 ? 1 / line : Infinity, FACTOR);
+  limit(market);
+}
+
+/** How much debts may have grown since the keys were made, at a rate. */
+function growth(market: usize, slope: u32): f64 { return family == Rule.LIQUITY_V2 && load<f64>(market, YEARS) > 0 ? 1 + rateOf(slope) * load<f64>(market, YEARS) : 1; }
+
+/** Sets a market's limits. */
+function limit(market: usize): void {
+  const grown = growth(market, load<u32>(market, FASTEST)), low = load<f64>(market, PLAIN) / grown * DOWN;
+  store<f64>(market, low, LINE);
+  store<f32>(market, above32(grown), GROWTH);
+  store<f32>(market, below32(low), LO);
+  const high = reinterpret<u32>(above32(load<f64>(market, LINE + 8)));
+  store<f32>(market, reinterpret<f32>(min(high + 1, 0x7f800000)), HI);
+}
+
+export let low: f32 = 0;
+/** The lower limit of a chunk's keys: its own rates may be lower than the fastest of the market. */
+export function narrow(market: usize, chunk: usize): void {
+  low = load<f64>(market, YEARS) > 0 && family == Rule.LIQUITY_V2 ? below32(load<f64>(market, PLAIN) / growth(market, load<u8>(chunk, SLOPE)) * DOWN) : load<f32>(market, LO);
+}
+
+/** Whether keys must be made anew before the market is scanned in this view; and in a scenario, that nothing is screened. */
+export function outdated(market: usize): bool { return load<u32>(market, OUTDATED) != 0; }
+export function broken(market: usize): bool { return load<u32>(market, BROKEN) != 0; }
+
+/** Of a row found unsafe in a loose group: a limit below this proves it so. */
+export function surely(market: usize, block: usize, shape: u32, place: u32): f32 {
+  const row = vaultAt(block, shape, place);
+  if (family == Rule.MORPHO) return below32(near(row + DEBT, 2) / near(row, 2) * DOWN);
+  if (load<f32>(keysOf(block, shape) + (place << 2)) == Infinity || !evaluate(market, row)) return -Infinity;
+  return below32(near(OWES, 4) / near(HAS, 4) * DOWN);
+}
+
+// ---- What a query asks of a row
+
+let within: usize = memory.data(32, 16);
+
+export function setWithin(market: usize, distance: usize): void {
+  copy(within, distance, 4);
+  const reach = (near(within, 4) + 1e18) / 1e18;
+  store<f32>(market, below32(load<f64>(market, LINE) / reach * DOWN), NEAR);
+  const high = reinterpret<u32>(above32(load<f64>(market, LINE + 8) / reach * UP));
+  store<f32>(market, reinterpret<f32>(min(high + 1, 0x7f800000)), NEAR + 4);
+}
+
+const WIDE: usize = memory.data(128, 16), WIDER: usize = memory.data(128, 16);
+
+/** Whether limit·1e18 < owed·(1e18 + within). */
+export function isNear(market: usize, block: usize, shape: u32, place: u32): bool {
+  if (!evaluate(market, vaultAt(block, shape, place)) || isZero(OWES, 4)) return false;
+  const one = wad(), reach = add(one, at(within));
+  clear(WIDE, 12);
+  product(WIDE, LIMIT, 4, ptr(one), 4);
+  product(WIDER, OWED, 8, ptr(reach), 4);
+  return compare(WIDE, WIDER, 12) < 0;
+}
+
+export function setFloor(market: usize, floor: usize): void { copy(market + FLOOR, floor, 4); }
+export function reaches(market: usize, block: usize, shape: u32, place: u32): bool {
+  return evaluate(market, vaultAt(block, shape, place)) && compare(OWES, market + FLOOR, 4) >= 0;
+}
+
+// ---- Order
+
+/** A health below this may be far from what its key tells, for it is a quotient of small integers: such rows are all looked at. */
+export function surest(least: f64): f64 { return min(least, 8.0); }
+
+export function score(order: i32, market: usize, block: usize, shape: u32, place: u32): f64 {
+  const row = vaultAt(block, shape, place);
+  if (order == Order.PRICE) { liquidationPrice(WIDE, market, row); return near(WIDE, PRICE_LIMBS); }
+  if (order == Order.INTEREST) return 1 / (rateNear(row) + 1);
+  evaluate(market, row);
+  const debt = near(OWES, 4);
+  if (order == Order.DEBT) return family == Rule.MORPHO && !isZero(market + QUOTE, 4) ? debt * near(market + QUOTE, 4) : debt;
+  if (debt == 0) return -Infinity;
+  return order == Order.NOMINAL ? debt / near(HAS, 4) : near(OWED, 8) / near(LIMIT, 4);
+}
+
+function rateNear(row: usize): f64 { return load<u32>(row, BATCH) ? near(batchAt(load<u32>(row, BATCH)) + 64, 4) : near(row + RATE, 2); }
+function rateTo(to: usize, row: usize): void {
+  clear(to, 4);
+  if (load<u32>(row, BATCH)) copy(to, batchAt(load<u32>(row, BATCH)) + 64, 4);
+  else copy(to, row + RATE, 2);
+}
+
+/** The first market of Morpho whose loan asset has no value in a common unit, or −1: in their order by debt it is asked for. */
+export function unquoted(): i32 {
+  for (let i: u32 = 0; i < marketsHeld(); ++i) if (family == Rule.MORPHO && isZero(marketAt(i) + QUOTE, 4)) return i;
+  return -1;
+}
+
+/** Of one row, while another is evaluated. */
+const OTHER: usize = memory.data(128, 16);
+
+export function precedes(order: i32, am: usize, ab: usize, as: u32, ap: u32, bm: usize, bb: usize, bs: u32, bp: u32): i32 {
+  const a = vaultAt(ab, as, ap), b = vaultAt(bb, bs, bp);
+  switch (order) {
+    case Order.NONE: return 0;
+    case Order.PRICE:
+      liquidationPrice(OTHER, am, a);
+      liquidationPrice(WIDE, bm, b);
+      return compare(WIDE, OTHER, PRICE_LIMBS);
+    case Order.INTEREST:
+      rateTo(OTHER, a);
+      rateTo(WIDE, b);
+      return compare(OTHER, WIDE, 4);
+  }
+  evaluate(am, a);
+  copy(OTHER, OWES, 4);
+  copy(OTHER + 32, order == Order.NOMINAL ? HAS : LIMIT, 4);
+  copy(OTHER + 64, OWED, 8);
+  evaluate(bm, b);
+  if (order == Order.DEBT) {
+    if (family != Rule.MORPHO || am == bm) return compare(OWES, OTHER, 4);
+    product(WIDE, OTHER, 4, am + QUOTE, 4);
+    product(WIDER, OWES, 4, bm + QUOTE, 4);
+    return compare(WIDER, WIDE, 8);
+  }
+  const idleA = isZero(OTHER, 4), idleB = isZero(OWES, 4);
+  if (idleA || idleB) return <i32>idleA - <i32>idleB;
+  if (order == Order.NOMINAL) {
+    clear(WIDE, 12); clear(WIDER, 12);
+    product(WIDE, OTHER + 32, 4, OWES, 4);
+    product(WIDER, HAS, 4, OTHER, 4);
+  } else {
+    product(WIDE, OTHER + 32, 4, OWED, 8);
+    product(WIDER, LIMIT, 4, OTHER + 64, 8);
+  }
+  return compare(WIDE, WIDER, 12);
+}
+
+// ---- What is told of a row
+
+function saturate(at: usize, limbs: u32): void {
+  const wide = !isZero(at + 16, limbs - 2);
+  setFigure(wide ? <u64>-1 : load<u64>(at), wide ? <u64>-1 : load<u64>(at, 8));
+}
+
+/** A figure of the row that was evaluated last: of one that reverts, a health and a ratio of 0 and a debt of 2^128 − 1. */
+export function figureOf(which: i32, stands: bool): void {
+  if (!stands) { const most: u64 = which == Figure.DEBT ? -1 : 0; setFigure(most, most); return; }
+  if (which == Figure.DEBT) { saturate(OWES, 4); return; }
+  quotientTo(WIDE, which);
+  saturate(WIDE, 8);
+}
+
+/** ⌊1e18·limit/owed⌋ or ⌊1e18·value/debt⌋ in 512 bits, all ones without debt. */
+function quotientTo(out: usize, which: i32): void {
+  memory.fill(out, 0xff, 64);
+  if (isZero(OWES, 4)) return;
+  begin();
+  const one = ptr(wad());
+  if (which == Figure.RATIO && family != Rule.MORPHO) { clear(out, 8); divide(out, 0, VALUE, 4, OWES, 4); return; }
+  product(WIDER, which == Figure.RATIO ? VALUE : LIMIT, 4, one, 4);
+  if (which == Figure.RATIO) divide(out, 0, WIDER, 8, OWES, 4);
+  else divide(out, 0, WIDER, 8, OWED, 8);
+}
+
+/** The collateral ratio of the row that was evaluated last as a plain number; Infinity without debt. */
+export function ratioAsNumber(stands: bool): f64 {
+  if (!stands) return 0;
+  const debt = near(OWES, 4);
+  return debt > 0 ? near(VALUE, 4) / debt / (family == Rule.MORPHO ? 1 : 1e18) : Infinity;
+}
+
+/** The smallest price from which on a row is healthy, at `out`; which kind of answer it is. 0 and all ones where it is none. */
+function liquidationPrice(out: usize, market: usize, row: usize): i32 {
+  const stands = evaluate(market, row);
+  clear(out, PRICE_LIMBS);
+  if (!stands && load<u32>(market, BROKEN)) return Trigger.REVERTS;
+  begin();
+  let kind: i32;
+  if (family == Rule.MORPHO) {
+    const owed = isZero(row + DEBT, 2) ? word(0) : morpho.borrowedOf(amount(row + DEBT), at(market + VIEW_ASSETS), at(market + BORROW_SHARES));
+    kind = reverted() ? Trigger.REVERTS : morpho.price(out, amount(row), owed, at(market + LLTV));
+  } else {
+    entire(market, row);
+    if (reverted()) return Trigger.REVERTS;
+    kind = family == Rule.LIQUITY ? v1.price(out, HAS, OWES, market + ACTIVE_COLL) : v1.priceAt(out, HAS, OWES, market + MCR);
+  }
+  if (kind == Trigger.ALWAYS) memory.fill(out, 0xff, PRICE_LIMBS << 3);
+  return kind;
+}
+
+/** What a liquidation would do now. */
+const SEIZURE: usize = memory.data(320, 16);
+
+/** What a liquidation of a row would do, to SEIZURE; the reason why not, or 0. */
+function liquidate(market: usize, row: usize): i32 {
+  if (load<u32>(market, BROKEN)) return load<u32>(market, BROKEN);
+  begin();
+  if (family == Rule.MORPHO) {
+    const why = morpho.liquidateAll(amount(row), amount(row + DEBT), at(market + VIEW_ASSETS), at(market + BORROW_SHARES), at(market + LLTV), at(market + PRICE), at(market + VIEW_SUPPLY));
+    copy(SEIZURE, RESULTS, 40);
+    return why;
+  }
+  entire(market, row);
+  if (family == Rule.LIQUITY) return v1.liquidateOne(SEIZURE, HAS, OWES, market + PRICE, market + STABILITY_POOL, market + ACTIVE_COLL, load<u32>(market, LIVE));
+  return v2.liquidateOne(SEIZURE, HAS, OWES, market + PRICE, market + MCR, market + DEPOSITS, market + PENALTY_SP);
+}
+
+/** Status, debt, ratio, health, liquidation price and what a liquidation would do. */
+export function inspect(market: usize, block: usize, shape: u32, place: u32): void {
+  const row = vaultAt(block, shape, place), columns = stride() >> 4;
+  const why = liquidate(market, row);
+  begin();
+  for (let i: u32 = 0; i < columns; ++i) result(i, amount(row + (i << 4)));
+  const stands = evaluate(market, row);
+  const kind = liquidationPrice(RESULTS + (columns + 8 << 5), market, row);
+  evaluate(market, row);
+  const to = RESULTS + (columns << 5);
+  resultWord(columns, stands ? fails() ? Status.UNSAFE : Status.SAFE : Status.REVERTS);
+  resultWord(columns + 1, stands ? 3 : 0);
+  copy(to + 64, OWES, 4); clear(to + 96, 4);
+  quotientTo(to + 128, Figure.RATIO);
+  quotientTo(to + 192, Figure.HEALTH);
+  resultWord(columns + 11, kind);
+  resultWord(columns + 12, why);
+  copy(to + 416, SEIZURE, 40);
+}
+
+/** Accrues a market to `time`, as the contract does; false, and nothing changed, where it reverts. */
+export function accrue(market: usize, time: usize): bool {
+  if (family == Rule.LIQUITY) return true;
+  if (family == Rule.LIQUITY_V2) { copy(market + TIMESTAMP, time, 4); return true; }
+  begin();
+  return !morpho.accrueStored(market + SUPPLY_ASSETS, at(time));
+}
