@@ -7,6 +7,7 @@ import { candidates, makeRoom, push, reserveCandidates, rowAt, select, startSele
 import { removeAccount } from "./accounts";
 import * as rule from "./rules";
 import { setView } from "./rules/assets";
+import { setTerms } from "./rules/gain";
 import * as positions from "./rules/position";
 import * as shelf from "./rules/shelf";
 import { list as listRows, mayBeNear, nearOf, preview as previewMarket, setFloored, wanted } from "./screen/pass";
@@ -48,6 +49,7 @@ export function open(keyBytes: u32, which: i32, choices: u32): bool {
   const shelves = which >= rule.Rule.AAVE_V30 && which <= rule.Rule.COMET;
   if (!shelves) {
     rule.openVaults(which);
+    setTerms();
     while (page * (rule.stride() + 32) > <u32>STAGE_BYTES) page >>= 1;
   }
   return openStore(keyBytes, shelves ? shelf.SHELF_BYTES : rule.marketBytes(), shelves) && reserveCandidates(1 << ROWS_LOG)

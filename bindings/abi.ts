@@ -57,6 +57,10 @@ export interface Exports {
   setBatch(batch: number, mask: number): void;
   getBatch(batch: number): number;
   unquoted(): number;
+  planTerms(): void;
+  planStep(id: number): number;
+  planTake(): number;
+  planEnd(): void;
   column(kind: number, done: number): number;
   keysAt(chunk: number): number;
 }

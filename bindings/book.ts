@@ -4,7 +4,7 @@ import { type Column, Core, decodeIds, outOfMemory, rowsOf } from "./abi.js";
 import { PlimsollError, refuse, show } from "./errors.js";
 import { type Figures, type Found, Hits, MAX_U128, valueAt } from "./hits.js";
 import { type Key, keyBytesOf, toHex } from "./keys.js";
-import { type Complete, type Described, type Fields, type LiquidationPrice, type Optional, type Protocol, type Values, encode, knowFields, oneOf, priceOf, ratioOf, readResults, uint, wholeNumber, writeFields } from "./protocol.js";
+import { type Complete, type Described, type Fields, type LiquidationPrice, type Optional, type Protocol, type Values, bool, encode, int, knowFields, oneOf, priceOf, ratioOf, readResults, uint, wholeNumber, writeFields } from "./protocol.js";
 
 export interface BookOptions {
   /** Vaults at most; without it, as many as memory holds (about 110 million for two amounts). */
@@ -18,9 +18,10 @@ export type Status = "safe" | "unsafe" | "reverts";
 
 /**
  * In which order a scan lists vaults: least health first, largest debt first, highest liquidation price first. Of Liquity too: least
- * nominal ratio first (v1), lowest interest rate first, as redemptions go (v2).
+ * nominal ratio first (v1), lowest interest rate first, as redemptions go (v2). `profit`: what brings its liquidator most first, alone and now;
+ * not of accounts.
  */
-export type Order = "riskiest" | "debt" | "liquidationPrice" | "nominalICR" | "interestRate";
+export type Order = "riskiest" | "debt" | "liquidationPrice" | "nominalICR" | "interestRate" | "profit";
 
 export interface Query {
   /** The order; exact, ties by key, in a book without keys by place (accounts: by id). Without it, by market and place. */
@@ -85,6 +86,37 @@ export interface Inspection<V extends Fields, L extends Fields> {
   readonly liquidation: Liquidation<L>;
 }
 
+/** What a plan is made for. Amounts of money are in the unit of `quote`, or without it of the debt (Maker: rad). */
+export interface PlanOptions extends Pick<Query, "order" | "limit" | "minDebt" | "at" | "market"> {
+  /** What may be repaid in all; without it, anything. */
+  readonly budget?: bigint;
+  /** What a liquidation costs its liquidator beside what it repays. */
+  readonly gas?: bigint;
+  /** What the sale of seized collateral loses of its value, wad: 10000000000000000n for 1 %. */
+  readonly discount?: bigint;
+  /** The least profit of a step. */
+  readonly minProfit?: bigint;
+}
+
+/** A liquidation of a plan, as the contract would carry it out after the ones before. */
+export interface PlanStep<L extends Fields> {
+  readonly id: number;
+  readonly market: number;
+  readonly key: string | undefined;
+  /** What the liquidator pays (units of the debt) and takes (units of the collateral), and what the protocol takes of that. */
+  readonly repaid: bigint;
+  readonly seized: bigint;
+  readonly fee: bigint;
+  /** The value of what is seized and paid beyond what is repaid, in units of the debt; and what is left of it after `discount` and `gas`. */
+  readonly bonus: bigint;
+  readonly profit: bigint;
+  /** Whether the liquidation lowers the health of what it leaves, and whether it leaves debt that no collateral pays. */
+  readonly toxic: boolean;
+  readonly badDebt: boolean;
+  /** All that the contract computes. */
+  readonly liquidation: Complete<L>;
+}
+
 /** The type of a book of a protocol: `BookOf<typeof maker>`. */
 export type BookOf<P> = P extends Protocol<infer V, infer M, infer S, infer L, infer B> ? Book<V, M, S, L, B> : never;
 
@@ -96,7 +128,7 @@ export type Columns<F extends Fields> =
   & { readonly [K in Exclude<keyof F, Optional<F>>]: BigUint64Array }
   & { readonly [K in Optional<F>]?: BigUint64Array };
 
-const ORDERS = ["riskiest", "debt", "liquidationPrice"], OWN_ORDERS = ["nominalICR", "interestRate"];
+const ORDERS = ["riskiest", "debt", "liquidationPrice"], OWN_ORDERS = ["nominalICR", "interestRate", "profit"];
 const PLANES = ["unsafe", "reverts"];
 const EFFORTS = ["zones", "keys", "off"], ZONES = 0;
 export const STATUSES = ["safe", "unsafe", "reverts"] as const;
@@ -104,7 +136,7 @@ const IDS = 0, RATIOS = 1, FLOAT_RATIOS = 2, DEBTS = 3; // what a column holds
 const ANY = -1;
 /** So many are ordered without more memory. */
 const FEW = 1000;
-const TIME = uint(256, "s"), AMOUNT = uint(256, "wad"), DISTANCE = uint(128, "wad");
+const SIGNED = int(256, ""), TIME = uint(256, "s"), AMOUNT = uint(256, "wad"), DISTANCE = uint(128, "wad");
 
 /** Results of `inspect` between the vault and the liquidation, 13 places; `inspect` of assembly/rules is the other side. */
 const INSPECTED = {
@@ -274,9 +306,9 @@ export abstract class AnyBook<V extends Fields, M extends Fields, S extends Fiel
     if (order === "liquidationPrice" && market === undefined && this.#markets > 1) {
       throw new PlimsollError("invalid-argument", "prices of several markets cannot be compared: name a market to order by liquidationPrice");
     }
-    if (order === "debt" && market === undefined && this.#markets > 1) {
+    if ((order === "debt" || order === "profit") && market === undefined && this.#markets > 1) {
       const unquoted = exports.unquoted?.() ?? -1;
-      if (unquoted >= 0) throw new PlimsollError("invalid-argument", `debts of several markets have no common unit: market ${unquoted} has no quote; or name a market`);
+      if (unquoted >= 0) throw new PlimsollError("invalid-argument", `${order}s of several markets have no common unit: market ${unquoted} has no quote; or name a market`);
     }
     if (within !== undefined && (since || status === "reverts")) throw new PlimsollError("invalid-argument", "within goes neither with since nor with reverts");
     const floor = minDebt === undefined ? 0n : encode("minDebt", AMOUNT, minDebt);
@@ -550,6 +582,54 @@ export class Book<
     });
   }
 
+  /**
+   * What a liquidator does now: vault after vault in the `order` (by profit, if none is given) that they have at the beginning, the first
+   * `limit` (100) that the contract accepts and that bring `minProfit` (0). What vaults share is carried along: the room for auctions,
+   * a market's totals, the stability pool and the TCR, a batch, the budget. Nothing of the book changes, but that it scans.
+   */
+  plan(options: PlanOptions = {}): PlanStep<L>[] {
+    knowFields("options", options, PLAN);
+    const { order = "profit", limit = 100, budget, gas = 0n, discount = 0n, minProfit = 0n, ...query } = options;
+    wholeNumber("limit", limit, 0);
+    const funds = budget === undefined ? undefined : encode("budget", AMOUNT, budget), least = encode("minProfit", SIGNED, minProfit) + encode("gas", AMOUNT, gas);
+    if (encode("discount", AMOUNT, discount) > WAD) refuse("discount", "at most 1e18", discount, "out-of-range");
+    for (let tried = limit * 2;; tried *= 4) {
+      const { ids } = this.scan({ ...query, order, limit: Math.min(tried, this.size), idsOnly: true }), steps = this.#steps(ids, limit, funds, discount, least, gas);
+      if (steps.length === limit || ids.length < tried) return steps;
+    }
+  }
+
+  #steps(ids: Float64Array, limit: number, funds: bigint | undefined, discount: bigint, least: bigint, gas: bigint): PlanStep<L>[] {
+    const core = this.core, { exports } = core, { liquidation } = this.protocol, steps: PlanStep<L>[] = [];
+    let left = funds;
+    try {
+      for (const id of ids) {
+        if (steps.length === limit) break;
+        const market = exports.marketOf(id), quote = this.#quote(core, market);
+        core.writeArg(0, left === undefined ? MAX_U256 : left / quote);
+        core.writeArg(1, discount);
+        exports.planTerms();
+        if (exports.planStep(id)) continue;
+        const key = this.keyBytes ? toHex(core.read(core.stage, new Uint8Array(this.keyBytes))) : undefined;
+        const { repaid, seized, bonus, fee, profit: value, loss, toxic, badDebt } = readResults(core, STEP, 0), gross = loss ? -value : value;
+        if (gross < least) continue;
+        const step = { repaid, seized, bonus, fee, profit: gross - gas, toxic, badDebt, liquidation: readResults(core, liquidation, STEP_FIELDS) };
+        if (!exports.planTake()) throw outOfMemory("the plan");
+        if (left !== undefined) left -= repaid * quote;
+        steps.push({ id, market, key, ...step });
+      }
+    } finally { exports.planEnd(); }
+    return steps;
+  }
+
+  /** The common unit's value of a unit of a market's debt. */
+  #quote(core: Core, market: number): bigint {
+    const position = Object.keys(this.protocol.market).indexOf("quote");
+    if (position < 0) return 1n;
+    core.exports.getMarket(market);
+    return core.readResult(position) || 1n;
+  }
+
   /** Everything about one vault: as stored, or as accrued to the time `at`. */
   inspect(id: number, options: { readonly at?: bigint } = {}): Inspection<V, L> {
     knowFields("options", options, AT);
@@ -603,6 +683,10 @@ export class Book<
 
 }
 
+const PLAN = { order: 0, limit: 0, minDebt: 0, at: 0, market: 0, budget: 0, gas: 0, discount: 0, minProfit: 0 };
+/** Results of a plan's step, before those of the liquidation. */
+const STEP = { repaid: uint(256, ""), seized: uint(256, ""), bonus: uint(256, ""), fee: uint(256, ""), profit: uint(512, ""), loss: bool, toxic: bool, badDebt: bool };
+const STEP_FIELDS = 9, WAD = 10n ** 18n, MAX_U256 = 2n ** 256n - 1n;
 const QUERY = { order: 0, limit: 0, minDebt: 0, within: 0, at: 0, market: 0, status: 0, idsOnly: 0, screen: 0, since: 0 };
 export const AT = { at: 0 };
 const OUT = { out: 0 }, AT_OUT = { at: 0, out: 0 };

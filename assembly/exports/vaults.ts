@@ -1,5 +1,6 @@
 /** A book's vaults, and the functions of the contracts that keep them. */
 export { reserve, load_ as load, update, updateMany, inspect, addBatch, setBatch } from "../book";
+export { planTerms, planStep, planTake, planEnd } from "../plan";
 export { getBatch, unquoted } from "../rules/position";
 export {
   spot as maker_spot, drip as maker_drip, barkUnsafe as maker_barkUnsafe, frobSafe as maker_frobSafe, frob as maker_frob,

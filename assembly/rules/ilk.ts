@@ -7,13 +7,14 @@
  */
 import { RESULTS, SYSTEM } from "../layout";
 import { FACTOR, HEADER, HI, LO, NEAR, PASS, keysOf, lives, vaultAt } from "../store/chunks";
-import { Figure, Order, PRICE_LIMBS, Sound, Status, Trigger, setFigure, setReverting } from "./status";
+import * as gain from "./gain";
+import { Figure, Order, PRICE_LIMBS, Plan, Sound, Status, Trigger, setFigure, setReverting } from "./status";
 import { DOWN, UP, above32, above32Pair, below32, near, nearPair } from "../wide/float";
 import { PRODUCT, clear, compare, copy, divide, divideUp, isZero, product, productLess, product128 } from "../wide/limbs";
 import { prepare, quotient, quotientHi, quotientLo } from "../wide/quotient";
 import {
   Revert, add, arg, at, begin, div, end, flag, forgive, gwei, isNegative, isNil, less, magnitude, min, mul, mulDivDown, mulDivUp, pow, ptr,
-  ray, require, result, resultFlag, resultWord, reverted, signedMul, sub, u256, wad, withoutReason, word,
+  ray, require, result, resultAt, resultFlag, resultWord, reverted, signedMul, sub, u256, wad, withoutReason, word,
 } from "../wide/u256";
 
 /** Why the contracts revert, in the order of the messages in bindings/protocols/maker.ts. */
@@ -313,6 +314,7 @@ export function score(order: i32, market: usize, block: usize, log: u32, place: 
     return factor != 0 && debt != 0 ? debt / near(ink, 2) * factor : -Infinity;
   }
   if (order == Order.DEBT) return near(art, 2) * near(market + VIEW_RATE, 4);
+  if (order == Order.PROFIT) { liquidate(market, ink); gain.gainTo(LEFT); return near(LEFT, 8); }
   begin();
   price(LEFT, amount(ink), amount(art), at(market + VIEW_RATE), at(market + MAT), at(SYSTEM + PAR));
   return near(LEFT, PRICE_LIMBS);
@@ -334,6 +336,13 @@ export function precedes(order: i32, am: usize, ab: usize, al: u32, ap: u32, bm:
     product(LEFT, artA, 2, am + VIEW_RATE, 4);
     product(RIGHT, artB, 2, bm + VIEW_RATE, 4);
     return compare(RIGHT, LEFT, 6);
+  }
+  if (order == Order.PROFIT) {
+    liquidate(am, inkA);
+    gain.gainTo(THIRD);
+    liquidate(bm, inkB);
+    gain.gainTo(LEFT);
+    return compare(LEFT, THIRD, 8);
   }
   if (order == Order.NONE) return 0;
   // health: ink·spot / (art·rate), cross-multiplied; up to 768 bits where figures are wide. Without debt it comes last.
@@ -616,6 +625,29 @@ export function inspect(market: usize, block: usize, log: u32, place: u32): void
     Inspect.BARK,
   );
   resultWord(Inspect.REASON, broken ? broken : end());
+}
+
+// ---- What a keeper earns
+
+/** What `bark` of a row takes and pays, to the RESULTS from `first` on, and to rules/gain: the keeper's coin, rad. The reason why not, or 0. */
+export function liquidate(market: usize, row: usize): i32 {
+  begin();
+  gain.none();
+  if (load<u32>(market, BROKEN)) return load<u32>(market, BROKEN);
+  const val = at(market + VAL);
+  barkOf(
+    amount(row), amount(row + ART), at(market + VIEW_RATE), at(market + SPOT), at(market + DUST), at(market + CHOP), at(market + HOLE), at(market + DIRT),
+    at(SYSTEM + SYSTEM_HOLE), at(SYSTEM + SYSTEM_DIRT), val, !isNil(val), at(SYSTEM + PAR), at(market + BUF), at(market + TIP), at(market + CHIP),
+    Plan.LIQUIDATION,
+  );
+  const why = end();
+  if (!why) gain.settle(word(0), word(0), word(0), resultAt(Plan.LIQUIDATION + 6), 0);
+  return why;
+}
+/** Leaves the auctions as the liquidation does. */
+export function carry(market: usize): void {
+  copy(market + DIRT, RESULTS + (Plan.LIQUIDATION + 9 << 5), 4);
+  copy(SYSTEM + SYSTEM_DIRT, RESULTS + (Plan.LIQUIDATION + 10 << 5), 4);
 }
 
 /** Drips a market to `time`: rate and rho as the contract leaves them. False, and nothing changed, where it reverts. */

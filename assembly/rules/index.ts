@@ -103,6 +103,15 @@ export function figure(which: i32, market: usize, row: usize): void {
 // @ts-ignore: decorator
 @inline export function ratioAsNumber(row: usize): f64 { return positions() ? position.ratioAsNumber(stands) : ilk.floatRatio(factor, row); }
 
+/** What a liquidation of a row takes and brings, to rules/gain and RESULTS; the reason why not, or 0. Then its market may be left as it leaves it. */
+export function liquidate(market: usize, row: usize): i32 { return positions() ? position.liquidateFor(market, row) : ilk.liquidate(market, row); }
+export function carry(market: usize, row: usize): void {
+  if (positions()) position.carry(market, row);
+  else ilk.carry(market);
+}
+/** Where the batch of a row stands, with how many bytes, or 0. */
+export function batchOf(row: usize): usize { return positions() ? position.batchOf(row) : 0; }
+
 // ---- What a query asks
 
 export function setFloor(market: usize, floor: usize): void {

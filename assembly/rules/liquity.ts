@@ -145,9 +145,12 @@ function recovers(tcr: u256): bool { return less(tcr, word(CCR)); }
 export function threshold(to: usize, pools: usize, price: usize): i32 {
   begin();
   const tcr = poolRatio(pools, at(price)), mcr = word(MCR);
-  put(to, recovers(tcr) && less(mcr, tcr) ? tcr : mcr);
+  recovery = recovers(tcr);
+  put(to, recovery && less(mcr, tcr) ? tcr : mcr);
   return endSafe(Why.SAFE_MATH);
 }
+/** Whether that was in recovery mode. */
+export let recovery: bool = false;
 function poolRatio(pools: usize, price: u256): u256 {
   return ratio(add(at(pools), at(pools + 32)), add(at(pools + 64), at(pools + 96)), price);
 }
@@ -233,9 +236,9 @@ export function liquidationAmounts(): i32 {
 }
 
 /** What `batchLiquidateTroves` of one trove among `all` would move, then the liquidator's LUSD; the reason why it would not, or 0. */
-export function liquidateOne(to: usize, coll: usize, debt: usize, price: usize, pool: usize, pools: usize, all: u32): i32 {
+export function liquidateOne(to: usize, coll: usize, debt: usize, price: usize, pool: usize, pools: usize, recovery: bool, all: u32): i32 {
   const has = at(coll), owes = at(debt), p = at(price), inPool = at(pool), icr = ratio(has, owes, p), tcr = poolRatio(pools, p);
-  const how = howTo(icr, tcr, recovers(tcr), owes, inPool, all);
+  const how = howTo(icr, tcr, recovery, owes, inPool, all);
   require(how != How.NOT, Why.NOTHING);
   require(all > 1, Why.ONLY_ONE);
   if (reverted()) return endSafe(Why.SAFE_MATH);

@@ -180,6 +180,14 @@ export function liquidateOne(to: usize, coll: usize, debt: usize, price: usize, 
   put(to + Moved.BYTES, gasCompensation());
   return end();
 }
+/** Takes a liquidated trove out of its batch, which stands as in `Batch`; at `now` stands 0 where interest is left out. */
+export function leave(batch: usize, shares: u256, debt: u256, debtGain: u256, shutdown: u256, now: usize): void {
+  const whole = at(batch + Batch.DEBT), since = at(batch + Batch.SINCE), time = at(now), period = isNil(time) ? time : periodOf(since, shutdown, time);
+  const left = add(add(whole, accrued(whole, at(batch + Batch.RATE), period)), accrued(whole, at(batch + Batch.FEE), period));
+  put(batch + Batch.DEBT, sub(left, sub(debt, debtGain)));
+  decrease(batch + Batch.SHARES, shares);
+  if (!isNil(time)) put(batch + Batch.SINCE, word(time.lo1)); // as a uint64
+}
 function gasCompensation(): u256 { return word(37500000000000000); }
 
 /** Results of `batchLiquidateTroves`; from TERMS on the five of `redistribute`, from TOTALS on those of `Moved`, and what runs along. */

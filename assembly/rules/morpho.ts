@@ -343,10 +343,10 @@ export function liquidate(): i32 {
 
 /**
  * `Morpho.liquidate` of a whole position: all its shares are repaid, or, where its collateral does not pay for that, all its
- * collateral is seized. Results as those of `liquidate`; the reason why it reverts, or 0.
+ * collateral is seized; or as many shares as `most` assets repay, where that is less. Results as those of `liquidate`; the reason why it reverts, or 0.
  */
 export function liquidateAll(
-  collateral: u256, borrowShares: u256, borrowAssets: u256, totalShares: u256, lltv: u256, price: u256, supplyAssets: u256,
+  collateral: u256, borrowShares: u256, borrowAssets: u256, totalShares: u256, lltv: u256, price: u256, supplyAssets: u256, most: u256,
 ): i32 {
   const none = word(0);
   const wanted = mulThenDiv(mulWad(toAssets(borrowShares, borrowAssets, totalShares, Round.DOWN), incentive(lltv)), priceUnit(), price, Round.DOWN);
@@ -354,8 +354,16 @@ export function liquidateAll(
   forgive();
   if (short) require(!isNil(collateral), Why.INCONSISTENT);
   seize(collateral, borrowShares, borrowAssets, totalShares, lltv, price, short ? collateral : none, short ? none : borrowShares, supplyAssets);
+  if (!reverted() && less(most, resultAt(Seizure.REPAID_ASSETS))) { // ⌈⌊most·S/B⌋·B/S⌉ ≤ most
+    const repaid = toShares(most, borrowAssets, totalShares, Round.DOWN);
+    require(!isNil(repaid), Why.INCONSISTENT);
+    seize(collateral, borrowShares, borrowAssets, totalShares, lltv, price, none, repaid, supplyAssets);
+  }
   return end();
 }
+
+/** Whether the collateral is worth less than the debt and the liquidator's bonus: each unit repaid then lowers the health of the rest. */
+export function isToxic(quoted: u256, borrowed: u256, lltv: u256): bool { return less(quoted, mulWad(borrowed, incentive(lltv))); }
 
 /** arguments: those of `liquidate`, then totalSupplyShares, fee, lastUpdate, timestamp, rateAtTarget */
 export function liquidateAccrued(): i32 {

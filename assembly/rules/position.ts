@@ -33,11 +33,12 @@ import {
 } from "../store/chunks";
 import { DOWN, UP, above32, above32Pair, below32, near } from "../wide/float";
 import { clear, compare, copy, divide, isZero, product } from "../wide/limbs";
-import { Revert, add, at, begin, mul, mulWad, ptr, put, result, resultWord, reverted, u256, wad, word } from "../wide/u256";
+import { Revert, add, at, begin, decrease, mul, mulWad, ptr, put, result, resultWord, reverted, u256, wad, word } from "../wide/u256";
 import * as morpho from "./morpho";
 import * as v1 from "./liquity";
 import * as v2 from "./liquity2";
-import { Figure, Order, PRICE_LIMBS, Rule, Sound, Status, Trigger, setFigure, setReverting } from "./status";
+import * as gain from "./gain";
+import { Figure, Order, PRICE_LIMBS, Plan, Rule, Sound, Status, Trigger, setFigure, setReverting } from "./status";
 
 // ---- Figures, 32 bytes each, in the order of the descriptors
 
@@ -129,7 +130,9 @@ import { Figure, Order, PRICE_LIMBS, Rule, Sound, Status, Trigger, setFigure, se
 // @ts-ignore: decorator
 @inline const KEYED_TERMS: usize = HEADER + 624;   // L_coll and L_debt
 // @ts-ignore: decorator
-@inline export const MARKET_BYTES: u32 = <u32>HEADER + 688;
+@inline const NORMAL: usize = HEADER + 688;        // u32, v1: whether the system is in normal mode, where it stays throughout a sequence
+// @ts-ignore: decorator
+@inline export const MARKET_BYTES: u32 = <u32>HEADER + 696;
 
 /** Amounts of a row, 16 bytes each. */
 // @ts-ignore: decorator
@@ -164,9 +167,12 @@ export function stride(): u32 { return family == Rule.MORPHO ? 32 : family == Ru
 
 /* a batch (192 bytes)  ┌ debt ┬ totalDebtShares ┬ annualInterestRate ┬ annualManagementFee ┬ lastDebtUpdateTime ┬ u32 its market ┐ */
 let batches: usize = 0, batchesLog: u32 = 0, batchCount: u32 = 0;
-const BATCH_BYTES: u32 = 192, BATCH_MARKET: usize = 160;
+export const BATCH_BYTES: u32 = 192;
+const BATCH_MARKET: usize = 160;
 // @ts-ignore: decorator
 @inline function batchAt(number: u32): usize { return batches + (number - 1) * BATCH_BYTES; }
+
+export function batchOf(row: usize): usize { return family == Rule.LIQUITY_V2 && load<u32>(row, BATCH) ? batchAt(load<u32>(row, BATCH)) : 0; }
 
 /** A new batch of a market; its number, or 0 where memory cannot grow. */
 export function addBatch(market: u32): u32 {
@@ -373,8 +379,10 @@ export function derive(market: usize, time: usize): void {
     store<u32>(market, load<f64>(market, NEED) > load<f64>(market, SLACK), OUTDATED);
     if (!isZero(market + PRICE + 16, 2) || !isZero(market + LLTV + 8, 3) || assets >= 170141183460469231731687303715884105728.0) sound = Sound.EXACT; // 2^127
   } else {
-    if (family == Rule.LIQUITY) why = v1.threshold(market + THRESHOLD, market + ACTIVE_COLL, market + PRICE);
-    else {
+    if (family == Rule.LIQUITY) {
+      why = v1.threshold(market + THRESHOLD, market + ACTIVE_COLL, market + PRICE);
+      store<u32>(market, u32(!v1.recovery), NORMAL);
+    } else {
       copy(market + THRESHOLD, market + MCR, 4);
       copy(market + TIME, time ? time : market + TIMESTAMP, 4);
     }
@@ -465,6 +473,7 @@ export function score(order: i32, market: usize, block: usize, shape: u32, place
   const row = vaultAt(block, shape, place);
   if (order == Order.PRICE) { liquidationPrice(WIDE, market, row); return near(WIDE, PRICE_LIMBS); }
   if (order == Order.INTEREST) return 1 / (rateNear(row) + 1);
+  if (order == Order.PROFIT) { liquidateFor(market, row); gain.gainTo(WIDE); return near(WIDE, 8); }
   evaluate(market, row);
   const debt = near(OWES, 4);
   if (order == Order.DEBT) return family == Rule.MORPHO && !isZero(market + QUOTE, 4) ? debt * near(market + QUOTE, 4) : debt;
@@ -500,6 +509,12 @@ export function precedes(order: i32, am: usize, ab: usize, as: u32, ap: u32, bm:
       rateTo(OTHER, a);
       rateTo(WIDE, b);
       return compare(OTHER, WIDE, 4);
+    case Order.PROFIT:
+      liquidateFor(am, a);
+      gain.gainTo(OTHER);
+      liquidateFor(bm, b);
+      gain.gainTo(WIDE);
+      return compare(WIDE, OTHER, 8);
   }
   evaluate(am, a);
   copy(OTHER, OWES, 4);
@@ -586,13 +601,57 @@ function liquidate(market: usize, row: usize): i32 {
   if (load<u32>(market, BROKEN)) return load<u32>(market, BROKEN);
   begin();
   if (family == Rule.MORPHO) {
-    const why = morpho.liquidateAll(amount(row), amount(row + DEBT), at(market + VIEW_ASSETS), at(market + BORROW_SHARES), at(market + LLTV), at(market + PRICE), at(market + VIEW_SUPPLY));
+    const why = morpho.liquidateAll(amount(row), amount(row + DEBT), at(market + VIEW_ASSETS), at(market + BORROW_SHARES), at(market + LLTV), at(market + PRICE), at(market + VIEW_SUPPLY), at(gain.MOST));
     copy(SEIZURE, RESULTS, 40);
     return why;
   }
   entire(market, row);
-  if (family == Rule.LIQUITY) return v1.liquidateOne(SEIZURE, HAS, OWES, market + PRICE, market + STABILITY_POOL, market + ACTIVE_COLL, load<u32>(market, LIVE));
+  if (family == Rule.LIQUITY) return v1.liquidateOne(SEIZURE, HAS, OWES, market + PRICE, market + STABILITY_POOL, market + ACTIVE_COLL, isZero(market + NORMAL, 1), load<u32>(market, LIVE));
   return v2.liquidateOne(SEIZURE, HAS, OWES, market + PRICE, market + MCR, market + DEPOSITS, market + PENALTY_SP);
+}
+
+/** The same to rules/gain and to the RESULTS of a plan's step; the reason why not, or 0. */
+export function liquidateFor(market: usize, row: usize): i32 {
+  gain.none();
+  const stands = evaluate(market, row), why = stands ? liquidate(market, row) : Revert.ARITHMETIC;
+  if (why) return why;
+  begin();
+  const seized = at(SEIZURE + (family == Rule.MORPHO ? 0 : 128)), price = at(market + PRICE);
+  if (family == Rule.MORPHO) {
+    gain.settle(at(SEIZURE + 64), seized, morpho.quotedOf(seized, price), word(0), market + QUOTE);
+    gain.setFlags(morpho.isToxic(at(VALUE), at(OWES), at(market + LLTV)), !isZero(SEIZURE + 224, 8));
+  } else {
+    gain.settle(word(0), seized, mulWad(seized, price), family == Rule.LIQUITY ? at(SEIZURE + 192) : word(0), 0);
+    product(WIDE, OWES, 4, ptr(wad()), 4);
+    gain.setFlags(false, !isZero(WIDE + 32, 4) || compare(VALUE, WIDE, 4) < 0);
+  }
+  copy(RESULTS + (Plan.LIQUIDATION << 5), SEIZURE, 40);
+  return reverted() ? Revert.ARITHMETIC : 0;
+}
+
+/** Leaves the market as the last liquidation does, for the next of a plan. */
+export function carry(market: usize, row: usize): void {
+  begin();
+  if (family == Rule.MORPHO) {
+    copy(market + VIEW_ASSETS, SEIZURE + 96, 4);
+    copy(market + BORROW_SHARES, SEIZURE + 128, 4);
+    copy(market + VIEW_SUPPLY, SEIZURE + 288, 4);
+    return;
+  }
+  const offset = at(SEIZURE);
+  if (family == Rule.LIQUITY) {
+    decrease(market + STABILITY_POOL, offset);
+    store<u32>(market, load<u32>(market, LIVE) - 1, LIVE);
+    if (!isZero(market + NORMAL, 1)) return;
+    decrease(market + ACTIVE_DEBT, offset);
+    decrease(market + ACTIVE_COLL, at(SEIZURE + 32));
+    v1.threshold(market + THRESHOLD, market + ACTIVE_COLL, market + PRICE);
+    store<u32>(market, u32(!v1.recovery), NORMAL);
+  } else {
+    decrease(market + DEPOSITS, offset);
+    const number = load<u32>(row, BATCH);
+    if (number) v2.leave(batchAt(number), amount(row + SHARES), at(OWES), at(LATEST_DATA + 64), at(market + SHUTDOWN), market + TIME);
+  }
 }
 
 /** Status, debt, ratio, health, liquidation price and what a liquidation would do. */

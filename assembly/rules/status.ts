@@ -7,7 +7,7 @@ export namespace Rule {
 }
 
 /** In which order a query lists rows. */
-export namespace Order { export const NONE = 0, RISKIEST = 1, DEBT = 2, PRICE = 3, NOMINAL = 4, INTEREST = 5; }
+export namespace Order { export const NONE = 0, RISKIEST = 1, DEBT = 2, PRICE = 3, NOMINAL = 4, INTEREST = 5, PROFIT = 6; }
 
 /** How a market's rows may be judged. */
 export namespace Sound {
@@ -33,3 +33,8 @@ export let figureLo: u64 = 0, figureHi: u64 = 0;
 // @ts-ignore: decorator
 @inline
 export function setFigure(lo: u64, hi: u64): void { figureLo = lo; figureHi = hi; }
+
+/** Results of a plan's step, by field. */
+export namespace Plan {
+  export const REPAID = 0, SEIZED = 1, BONUS = 2, FEE = 3, PROFIT = 4, LOSS = 6, TOXIC = 7, BAD_DEBT = 8, LIQUIDATION = 9;
+}

@@ -176,6 +176,6 @@ export interface LiquityV2 extends Protocol<typeof vault, typeof market, Fields,
 }
 
 export const liquityV2: LiquityV2 = {
-  name: "liquity-v2", module: vaults, rule: 7, vault, market, system: {}, batch, liquidation, reasons, orders: ["interestRate"],
+  name: "liquity-v2", module: vaults, rule: 7, vault, market, system: {}, batch, liquidation, reasons, orders: ["interestRate", "profit"],
   troveDebt, icr, branchTCR, liquidationAmounts, batchLiquidateTroves,
 };

@@ -203,7 +203,7 @@ export interface Maker extends Protocol<typeof vault, typeof market, typeof syst
 }
 
 export const maker: Maker = {
-  name: "maker", module: vaults, rule: 0, vault, market, system, liquidation, reasons,
+  name: "maker", module: vaults, rule: 0, vault, market, system, liquidation, reasons, orders: ["profit"],
   spot, drip, health, pokeHealth, frob, bark, auctionPrice, auctionStatus, take,
   collateralRatio, healthFactor, debt, liquidationPrice,
 };

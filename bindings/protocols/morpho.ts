@@ -155,6 +155,6 @@ export interface Morpho extends Protocol<typeof vault, typeof market, Fields, ty
 }
 
 export const morpho: Morpho = {
-  name: "morpho", module: vaults, rule: 5, vault, market, system: {}, liquidation, reasons,
+  name: "morpho", module: vaults, rule: 5, vault, market, system: {}, liquidation, reasons, orders: ["profit"],
   accrue, wExp, wTaylor, isHealthy, liquidationPrice, liquidationIncentiveFactor, liquidate, liquidateAccrued, preLiquidate,
 };

@@ -1,0 +1,52 @@
+/** What a liquidation would bring its liquidator: filled by the rules, read by the order by profit and by plans. */
+import { clear, compare, copy, isZero, product, sub } from "../wide/limbs";
+import { at, mulDivDown, ptr, put, sub as less, u256, wad, word } from "../wide/u256";
+
+/** The terms: what may be repaid at most, in units of the debt, and what part of the seized collateral its sale costs, WAD. */
+export const MOST: usize = memory.data(32, 16), DISCOUNT: usize = memory.data(32, 16);
+/** What the contract takes and gives, in its own units. */
+export const REPAID: usize = memory.data(32, 16), SEIZED: usize = memory.data(32, 16), BONUS: usize = memory.data(32, 16), FEE: usize = memory.data(32, 16);
+/** What is left after the sale, in the common unit: its magnitude, and whether it is a loss. */
+export const PROFIT: usize = memory.data(64, 16);
+export let loss: bool = false, toxic: bool = false, badDebt: bool = false;
+export function setFlags(isToxic: bool, leavesBadDebt: bool): void { toxic = isToxic; badDebt = leavesBadDebt; }
+
+/** No limit, and a sale that costs nothing. */
+export function setTerms(): void { memory.fill(MOST, 0xff, 32); clear(DISCOUNT, 4); }
+
+/** A liquidation that the contract refuses. */
+export function none(): void {
+  clear(REPAID, 4); clear(SEIZED, 4); clear(BONUS, 4); clear(FEE, 4); clear(PROFIT, 8);
+  loss = toxic = badDebt = false;
+}
+
+/** What is repaid and seized, the value of that, what is paid beside it, all in units of debt; and the common unit's value of one, or 0. */
+export function settle(repaid: u256, seized: u256, value: u256, paid: u256, quote: usize): void {
+  put(REPAID, repaid); put(SEIZED, seized); clear(FEE, 4);
+  const sold = mulDivDown(value, less(wad(), at(DISCOUNT)), wad());
+  difference(BONUS, value, paid, repaid);
+  loss = difference(PROFIT, sold, paid, repaid);
+  if (quote && !isZero(quote, 4)) product(PROFIT, PROFIT, 4, quote, 4);
+  else clear(PROFIT + 32, 4);
+}
+
+/** |a + b − c|; whether it is negative. A sum beyond 256 bits stops at them. */
+function difference(out: usize, a: u256, b: u256, c: u256): bool {
+  const sum = word(0);
+  let carry: u64 = 0;
+  for (let i: usize = 0; i < 32; i += 8) {
+    const x = load<u64>(ptr(a) + i), s = x + load<u64>(ptr(b) + i), t = s + carry;
+    carry = u64(s < x) | u64(t < s);
+    store<u64>(ptr(sum) + i, t);
+  }
+  if (carry) memory.fill(ptr(sum), 0xff, 32);
+  if (compare(ptr(sum), ptr(c), 4) < 0) { sub(out, ptr(c), ptr(sum), 4); return true; }
+  sub(out, ptr(sum), ptr(c), 4);
+  return false;
+}
+
+/** The figure by which an order by profit goes: a loss is as good as nothing. */
+export function gainTo(out: usize): void {
+  if (loss) clear(out, 8);
+  else copy(out, PROFIT, 8);
+}
