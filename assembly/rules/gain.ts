@@ -26,9 +26,13 @@ export function settle(repaid: u256, seized: u256, value: u256, paid: u256, quot
   const sold = mulDivDown(value, less(wad(), at(DISCOUNT)), wad());
   difference(BONUS, value, paid, repaid);
   loss = difference(PROFIT, sold, paid, repaid);
-  if (quote && !isZero(quote, 4)) product(PROFIT, PROFIT, 4, quote, 4);
-  else clear(PROFIT + 32, 4);
+  clear(PROFIT + 32, 4);
+  if (!quote || isZero(quote, 4)) return;
+  product(QUOTED, PROFIT, 4, quote, 4);
+  copy(PROFIT, QUOTED, 8);
 }
+
+const QUOTED: usize = memory.data(64, 16);
 
 /** |a + b − c|; whether it is negative. A sum beyond 256 bits stops at them. */
 function difference(out: usize, a: u256, b: u256, c: u256): bool {
