@@ -3,7 +3,7 @@
  * other, and move to another shelf when they get more lines or fewer, under the same number.
  */
 import { RESULTS, STAGE } from "./layout";
-import { VALUE, categoryAt, lay as layOut } from "./rules/assets";
+import { CATEGORY_BYTES, VALUE, categoryAt, lay as layOut } from "./rules/assets";
 import { amountBytes, amountsOf, tagsOf } from "./rules/lines";
 import { CELL, WANTED, assetSet, assetsHeld, erase, evaluate, priceOf, ratioTo, shelfFor, weighCategory, write } from "./rules/shelf";
 import { ensure } from "./store/blocks";
@@ -159,3 +159,6 @@ export function setCategory(category: u32, bytes: u32): void {
   memory.copy(categoryAt(category), STAGE, bytes);
   weighCategory(category);
 }
+
+/** A category's figures as they were set, to RESULTS. */
+export function getCategory(category: u32): void { memory.copy(RESULTS, categoryAt(category), CATEGORY_BYTES); }

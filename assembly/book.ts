@@ -120,7 +120,8 @@ export function addBatch(market: u32, mask: u32): u32 {
 }
 export function setBatch(number: u32, mask: u32): void { refresh(positions.setBatch(number, mask)); }
 
-/** The figures of a market, to RESULTS. */
+/** The figures of the system, and of a market, to RESULTS. */
+export function getSystem(): void { memory.copy(RESULTS, SYSTEM, 1024); }
 export function getMarket(index: u32): void { memory.copy(RESULTS, figuresAt(index), 512); }
 
 /** Changes to the view at the time in ARGS, or to the stored one. */
@@ -448,8 +449,14 @@ export function inspect(id: f64, accrue: bool): i32 {
   return <i32>index;
 }
 
-/** What a column holds. */
-namespace Column { export const IDS = 0, RATIOS = 1, RATIOS_F64 = 2, DEBTS = 3; }
+/** What a column holds: from AMOUNTS on, the amounts of vaults in the order of the rule. */
+namespace Column { export const IDS = 0, RATIOS = 1, RATIOS_F64 = 2, DEBTS = 3, MARKETS = 4, KEYS = 5, AMOUNTS = 6; }
+/** Bytes of a row. */
+function bytesOf(kind: i32): u32 {
+  if (kind == Column.KEYS) return userKeyBytes();
+  if (kind == Column.MARKETS) return 4;
+  return kind == Column.IDS || kind == Column.RATIOS_F64 ? 8 : 16;
+}
 
 let columnMarket: u32 = 0, columnOrdinal: u32 = 0;
 
@@ -460,37 +467,42 @@ let columnMarket: u32 = 0, columnOrdinal: u32 = 0;
 export function column(kind: i32, done: u32): i32 {
   if (!done) {
     if (onShelves()) shelf.settle();
-    if (kind != Column.IDS && onShelves() && shelf.brokenAsset() >= 0) return -1 - shelf.brokenAsset();
-    if (!onShelves()) for (let i: u32 = 0; i < marketsHeld(); ++i) if (rule.broken(marketAt(i)) && load<u32>(marketAt(i), LIVE)) return -1 - i;
+    const valued = kind > Column.IDS && kind < Column.MARKETS;
+    if (valued && onShelves() && shelf.brokenAsset() >= 0) return -1 - shelf.brokenAsset();
+    if (valued && !onShelves()) for (let i: u32 = 0; i < marketsHeld(); ++i) if (rule.broken(marketAt(i)) && load<u32>(marketAt(i), LIVE)) return -1 - i;
     columnMarket = 0; columnOrdinal = 0;
   }
-  const wide = kind == Column.RATIOS || kind == Column.DEBTS, end = STAGE + STAGE_BYTES, shelves = onShelves(), stride: u32 = shelves ? 0 : rule.stride();
+  const bytes = bytesOf(kind), end = STAGE + STAGE_BYTES, shelves = onShelves(), stride: u32 = shelves ? 0 : rule.stride();
   let to = STAGE;
   for (; columnMarket < marketsHeld(); ++columnMarket, columnOrdinal = 0) {
     const market = marketAt(columnMarket), chunks = load<u32>(market, CHUNKS);
     if (!shelves) rule.startFigures(market);
     for (; columnOrdinal < chunks; ++columnOrdinal) {
-      if (to + (16 << ROWS_LOG) > end) return rowsTo(to, wide);
+      if (to + (bytes << ROWS_LOG) > end) return rowsTo(to, bytes);
       const number = load<u32>(linkAt(market, columnOrdinal), LINK_CHUNK), chunk = chunkAt(number), used = load<u32>(chunk, USED);
       const block = <usize>load<u32>(chunk, BLOCK), log = load<u32>(chunk, LOG), life = lives(block, log);
       let vault = vaultAt(block, log, 0);
       for (let i: u32 = 0; i < used; ++i, vault += stride) {
         const l = load<u16>(life + (i << 1));
         if (!(l & 1)) continue;
-        if (shelves) accountFigure(to, kind, market, block, log, i, number);
+        if (kind == Column.KEYS) memory.copy(to, userKeyAt(number << ROWS_LOG | i), bytes);
+        else if (shelves) accountFigure(to, kind, market, block, log, i, number);
         else if (kind == Column.IDS) store<f64>(to, idOf(number << ROWS_LOG | i, l));
+        else if (kind == Column.MARKETS) store<u32>(to, columnMarket);
+        else if (kind >= Column.AMOUNTS) v128.store(to, v128.load(vault + (kind - Column.AMOUNTS << 4)));
         else {
           rule.look(market, vault);
-          if (wide) {
+          if (kind == Column.RATIOS_F64) store<f64>(to, rule.ratioAsNumber(vault));
+          else {
             rule.figure(kind == Column.DEBTS ? rule.Figure.DEBT : rule.Figure.RATIO, market, vault);
             put(to, rule.figureLo, rule.figureHi);
-          } else store<f64>(to, rule.ratioAsNumber(vault));
+          }
         }
-        to += wide ? 16 : 8;
+        to += bytes;
       }
     }
   }
-  return rowsTo(to, wide);
+  return rowsTo(to, bytes);
 }
 
 function accountFigure(to: usize, kind: i32, market: usize, block: usize, shape: u32, place: u32, number: u32): void {
@@ -500,7 +512,7 @@ function accountFigure(to: usize, kind: i32, market: usize, block: usize, shape:
   else putFigure(to, kind == Column.DEBTS ? shelf.Figure.DEBT : shelf.Figure.RATIO, reverts);
 }
 
-function rowsTo(end: usize, wide: bool): u32 { return <u32>(end - STAGE) >> (wide ? 4 : 3); }
+function rowsTo(end: usize, bytes: u32): u32 { return <u32>(end - STAGE) / bytes; }
 
 /** Where the keys of a chunk stand, for the benchmark that reads them as fast as memory allows; 0 behind the last. */
 export function keysAt(number: u32): usize {

@@ -12,6 +12,7 @@ export interface Exports {
   open(keyBytes: number, rule: number, choices: number): number;
   size(): number;
   setSystem(mask: number): void;
+  getSystem(): void;
   addMarket(mask: number): number;
   setMarket(market: number, mask: number): void;
   setMarkets(count: number, mask: number): void;
@@ -48,6 +49,7 @@ export interface Exports {
   inspectAccount(id: number): number;
   accountPrice(id: number, asset: number, owed: boolean): number;
   setCategory(category: number, bytes: number): void;
+  getCategory(category: number): void;
   startScenario(): number;
   scenario(market: number, mask: number): void;
   preview(market: number): number;

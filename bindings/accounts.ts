@@ -4,7 +4,7 @@ import { AT, AnyBook, STATUSES, type Status, checkRows, eachPage, knowId, remove
 import { PlimsollError, refuse } from "./errors.js";
 import { type Found, valueAt } from "./hits.js";
 import { type Key, keyBytesOf, toHex } from "./keys.js";
-import { type AccountProtocol, type Fields, KIND, type Lines, type LiquidationPrice, type Outcome, type Values, checkFields, eachAsset, knowFields, mergeBy, readResults, told, uint, writeFields } from "./protocol.js";
+import { type AccountProtocol, type Complete, type Fields, KIND, type Lines, type LiquidationPrice, type Outcome, type Values, checkFields, eachAsset, knowFields, mergeBy, readResults, told, uint, writeFields } from "./protocol.js";
 
 type Inputs<F> = F extends (inputs: infer I) => unknown ? I : never;
 type Answer<F> = F extends (inputs: never) => infer O ? O : never;
@@ -61,13 +61,25 @@ export class AccountBook<
 
   /** Sets the figures of a category of accounts (an Aave eMode), all of them. */
   setCategory(category: number, figures: Values<K>): void {
-    const { core } = this, fields = this.protocol.category;
-    if (!fields) throw new PlimsollError("invalid-argument", `accounts of ${this.protocol.name} have no categories`);
-    if (!Number.isInteger(category) || category < 1 || category > 255) refuse("category", "a whole number from 1 to 255", category);
+    const { core } = this, fields = this.#categoryFields(category);
     const row = new Array<bigint>(8).fill(0n);
     for (const [position, value] of checkFields(`category ${category}`, fields, figures)) row[position + 1] = value;
     core.writeCells(row);
     core.exports.setCategory(category, row.length * 32);
+  }
+
+  /** The figures of a category as they were set; all of them 0 in one that never was. */
+  category(category: number): Complete<K> {
+    const { core } = this, fields = this.#categoryFields(category);
+    core.exports.getCategory(category);
+    return readResults(core, fields, 1);
+  }
+
+  #categoryFields(category: number): K {
+    const fields = this.protocol.category;
+    if (!fields) throw new PlimsollError("invalid-argument", `accounts of ${this.protocol.name} have no categories`);
+    if (!Number.isInteger(category) || category < 1 || category > 255) refuse("category", "a whole number from 1 to 255", category);
+    return fields;
   }
 
   /** Adds an account and answers its id. `key`: in a book with keys, one that no other account has. */

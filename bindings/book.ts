@@ -132,7 +132,7 @@ const ORDERS = ["riskiest", "debt", "liquidationPrice"], OWN_ORDERS = ["nominalI
 const PLANES = ["unsafe", "reverts"];
 const EFFORTS = ["zones", "keys", "off"], ZONES = 0;
 export const STATUSES = ["safe", "unsafe", "reverts"] as const;
-const IDS = 0, RATIOS = 1, FLOAT_RATIOS = 2, DEBTS = 3; // what a column holds
+const IDS = 0, RATIOS = 1, FLOAT_RATIOS = 2, DEBTS = 3, MARKETS = 4, KEYS = 5, AMOUNTS = 6; // what a column holds
 const ANY = -1;
 /** So many are ordered without more memory. */
 const FEW = 1000;
@@ -229,6 +229,13 @@ export abstract class AnyBook<V extends Fields, M extends Fields, S extends Fiel
     this.knowMarket(market);
     core.exports.getMarket(market);
     return readResults(core, this.protocol.market, 0);
+  }
+
+  /** The figures that all markets share, as they are stored. */
+  system(): Complete<S> {
+    const core = this.core;
+    core.exports.getSystem();
+    return readResults(core, this.protocol.system, 0);
   }
 
   /**
@@ -368,7 +375,13 @@ export abstract class AnyBook<V extends Fields, M extends Fields, S extends Fiel
 
   /** The ids of all vaults, by market and place: the order of `ratios` and `debts`. */
   ids(): Float64Array {
-    return this.#column(IDS, Float64Array, 1);
+    return this.column(IDS, Float64Array, 1);
+  }
+
+  /** The keys of all vaults in the order of `ids()`, one after the other; undefined in a book without keys. */
+  keys(): Uint8Array | undefined {
+    const { keyBytes } = this;
+    return keyBytes && this.core ? this.column(KEYS, Uint8Array, keyBytes) : undefined;
   }
 
   /**
@@ -378,19 +391,19 @@ export abstract class AnyBook<V extends Fields, M extends Fields, S extends Fiel
    */
   ratios(options: { readonly at?: bigint; readonly out?: BigUint64Array } = {}): BigUint64Array {
     knowFields("options", options, AT_OUT);
-    return this.#column(RATIOS, BigUint64Array, 2, options.at, options.out);
+    return this.column(RATIOS, BigUint64Array, 2, options.at, options.out);
   }
 
   /** The same as plain numbers (1.5 for 150 %), within 2^−45 of the quotient; `Infinity` without debt. */
   ratiosAsNumbers(options: { readonly at?: bigint; readonly out?: Float64Array } = {}): Float64Array {
     knowFields("options", options, AT_OUT);
-    return this.#column(FLOAT_RATIOS, Float64Array, 1, options.at, options.out);
+    return this.column(FLOAT_RATIOS, Float64Array, 1, options.at, options.out);
   }
 
   /** Every vault's debt with fees up to a time (or as stored), wad, rounded up, two limbs each, in the order of `ids()`; at most 2^128 − 1. */
   debts(time?: bigint, options: { readonly out?: BigUint64Array } = {}): BigUint64Array {
     knowFields("options", options, OUT);
-    return this.#column(DEBTS, BigUint64Array, 2, time, options.out);
+    return this.column(DEBTS, BigUint64Array, 2, time, options.out);
   }
 
   // ---- Inside
@@ -448,8 +461,8 @@ export abstract class AnyBook<V extends Fields, M extends Fields, S extends Fiel
     return new Hits<V>(ids, figures, keyBytes);
   }
 
-  /** A column over all vaults, `width` numbers each, into `out` if it is given. */
-  #column<C extends BigUint64Array | Float64Array>(kind: number, type: new (length: number) => C, width: number, time?: bigint, out?: C): C {
+  /** A column over all vaults, `width` numbers each, into `out` if it is given. @internal */
+  protected column<C extends Column>(kind: number, type: new (length: number) => C, width: number, time?: bigint, out?: C): C {
     const core = this.core, { exports } = core, accrued = writeTime(core, "time", time);
     if (out !== undefined) checkRows("out", out, type, this.size, width);
     exports.view(accrued);
@@ -525,7 +538,7 @@ export class Book<
     this.knowMarket(market);
     this.#writeVault(core, "vault", vault as Record<string, unknown>, true);
     const bytes = this.checkKeys(key, () => keyBytesOf(key, this.keyBytes));
-    this.#reserve(core, market, 1);
+    this.reserve(market, 1);
     if (bytes) core.write(core.column(this.#columns.length), bytes);
     if (core.exports.load(market, 1)) throw duplicateKey("key", bytes!, market);
     return core.read(core.stage, new Float64Array(1))[0]!;
@@ -542,7 +555,7 @@ export class Book<
     this.#knowBatches(vaults);
     const bytes = this.checkKeys(keys, () => checkRows("keys", keys, Uint8Array, count, keyBytes));
     if (ids !== undefined) checkRows("ids", ids, Float64Array, count, 1);
-    this.#reserve(core, market, count);
+    this.reserve(market, count);
     ids ??= new Float64Array(count);
     for (let from = 0; from < count; from += core.page) {
       const page = rowsOf(ids, 1, from, core.page);
@@ -557,6 +570,12 @@ export class Book<
       core.read(core.stage, page);
     }
     return ids;
+  }
+
+  /** All vaults in the order of `ids()`: the market of each, and their amounts as `load` takes them. */
+  vaults(): { readonly markets: Uint32Array; readonly vault: Columns<V> } {
+    const vault = Object.fromEntries(this.#columns.map((name, i) => [name, this.column(AMOUNTS + i, BigUint64Array, 2)]));
+    return { markets: this.column(MARKETS, Uint32Array, 1), vault: vault as unknown as Columns<V> };
   }
 
   /** Changes amounts of a vault; those not named stay. */
@@ -676,11 +695,11 @@ export class Book<
     return calls === this.calls ? mask : this.#writeVault(core, what, { ...vault }, whole);
   }
 
-  #reserve(core: Core, market: number, count: number): void {
+  /** Makes room for vaults of a market. @internal */
+  reserve(market: number, count: number): void {
     this.checkCapacity(count);
-    if ( core.exports.reserve(market, count) < 0) throw outOfMemory(`${count} more vaults`);
+    if (this.core.exports.reserve(market, count) < 0) throw outOfMemory(`${count} more vaults`);
   }
-
 }
 
 const PLAN = { order: 0, limit: 0, minDebt: 0, at: 0, market: 0, budget: 0, gas: 0, discount: 0, minProfit: 0 };

@@ -16,6 +16,8 @@
  * | `capacity-reached` | more vaults than the book was opened for |
  * | `out-of-memory` | the WebAssembly memory cannot grow further (its limit is 4 GiB, the host's may be less) |
  * | `reverts` | a market cannot be accrued to a time: the contract would revert, and the call has no row to say so (`accrue`, columns) |
+ * | `bad-snapshot` | bytes that are no Arrow file of a book: truncated, damaged, without a column or with a wrong type |
+ * | `wrong-protocol`, `unknown-version` | a snapshot of another protocol or revision, or of another version of the format |
  * | `no-figures` | a figure of a hit that was asked for with `idsOnly` |
  * | `disposed` | a book after `dispose` |
  *
@@ -24,7 +26,7 @@
 export type ErrorCode =
   | "not-a-bigint" | "out-of-range" | "invalid-argument" | "missing-field" | "unknown-field" | "length-mismatch"
   | "unknown-market" | "unknown-batch" | "stale-id" | "duplicate-id" | "duplicate-key" | "capacity-reached" | "out-of-memory"
-  | "reverts" | "no-figures" | "disposed";
+  | "reverts" | "bad-snapshot" | "wrong-protocol" | "unknown-version" | "no-figures" | "disposed";
 
 /** The library's one error class. Tell errors apart by `code`; `message` names the field and the value. */
 export class PlimsollError extends Error {

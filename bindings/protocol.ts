@@ -60,6 +60,8 @@ export type LiquidationPrice = bigint | "never" | "always" | "reverts";
 /** What every book needs to know of its protocol; `assembly/rules` is its other side. */
 export interface Described<V extends Fields = Fields, M extends Fields = Fields, S extends Fields = Fields> {
   readonly name: string;
+  /** Which of its revisions, where it has several. */
+  readonly revision?: number | string;
   /** The module that has its rule. @internal */
   readonly module: Module;
   /** The columns of a vault, or of an account what a hit tells of it. */

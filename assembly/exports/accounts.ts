@@ -1,6 +1,6 @@
 /** A book's accounts, and the functions of the contracts that keep them. */
 export {
-  reserveAccounts, reserveLines, loadAccounts, readAccount, rewriteAccount, translate, lay, inspectAccount, accountPrice, setCategory,
+  reserveAccounts, reserveLines, loadAccounts, readAccount, rewriteAccount, translate, lay, inspectAccount, accountPrice, setCategory, getCategory,
 } from "../accounts";
 export { startScenario } from "../book";
 export {

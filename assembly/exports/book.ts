@@ -1,6 +1,6 @@
 /** What every module exports: a book. bindings/abi.ts is the other side. */
 export {
-  layout, open, size, setSystem, addMarket, setMarket, setMarkets, getMarket, view, accrue, remove, check, unmark, removeMany, find, marketOf,
+  layout, open, size, setSystem, getSystem, addMarket, setMarket, setMarkets, getMarket, view, accrue, remove, check, unmark, removeMany, find, marketOf,
   prepare, list, candidateIds, gather, rank, ranked, scenario, preview, describe, column, keysAt,
 } from "../book";
 export { rewind, scan, found } from "../screen/pass";
