@@ -75,16 +75,13 @@ export function saveBook(book: Book<any, any, any, any> | AccountBook<any, any, 
     if (keys) columns.push([KEY, columnOf(fixedSizeBinary(keyBytes), keys, book.size)]);
   } else columns.push(...accountColumns(book));
   const table = tableFromColumns(columns), { schema } = table;
-  schema.fields.splice(0, schema.fields.length, ...schema.fields.map((one) => field(one.name, one.type, nullable(one.type))));
+  schema.fields.forEach(({ name, type }, i) => { schema.fields[i] = field(name, type, false); });
   schema.metadata = new Map(Object.entries({
     "plimsoll.version": VERSION, "plimsoll.protocol": name, "plimsoll.revision": revision, "plimsoll.block": time.block, "plimsoll.timestamp": time.timestamp,
     "plimsoll.keyBytes": keyBytes, "plimsoll.figures": JSON.stringify(figuresOf(book), (_, value) => (typeof value === "bigint" ? String(value) : value)),
   }).filter(([, value]) => value !== undefined).map(([key, value]) => [key, String(value)]));
   return sealed(tableToIPC(table, { format: "file" })!);
 }
-
-/** Only what lists hold may be missing. */
-const nullable = ({ typeId }: DataType) => typeId === Type.List;
 
 function figuresOf(book: Book | AccountBook): SnapshotFigures {
   const markets = Array.from({ length: book.marketCount }, (_, market) => book.market(market)), system = book.system();
@@ -100,7 +97,7 @@ function figuresOf(book: Book | AccountBook): SnapshotFigures {
 /** A column of values as they stand in memory. */
 function columnOf(type: DataType, values: unknown, length: number): Column<unknown> {
   const Rows = batchType(type) as unknown as new (of: object) => Batch<unknown>;
-  return new ArrowColumn([new Rows({ length, nullCount: 0, type, validity: new Uint8Array(0), values })], type);
+  return new ArrowColumn(!length ? [] : [new Rows({ length, nullCount: 0, type, validity: new Uint8Array(0), values })], type);
 }
 
 const decimal = decimal128(38, 0), MOST_DECIMAL = 10n ** 38n - 1n, MOST_TOP = Number(MOST_DECIMAL >> 96n);
@@ -301,7 +298,7 @@ function keyBytesIn(table: Table, meta: Meta): 0 | 20 | 32 {
     return 0;
   }
   const bytes = type.typeId === Type.FixedSizeBinary ? type.stride : told !== undefined ? Number(told) : lengthOf(keys!);
-  if (bytes !== 20 && bytes !== 32) throw bad(`its keys have ${bytes} bytes, not 20 or 32`);
+  if ((bytes !== 20 && bytes !== 32) || Number(told ?? bytes) !== bytes) throw bad(`its keys have ${bytes} bytes, not 20 or 32`);
   return bytes;
 }
 

@@ -21,6 +21,7 @@ describe("package.json", () => {
       ["./morpho", [["types", "./dist/protocols/morpho.d.ts"], ["default", "./dist/morpho.js"]]],
       ["./liquity-v1", [["types", "./dist/protocols/liquity-v1.d.ts"], ["default", "./dist/liquity-v1.js"]]],
       ["./liquity-v2", [["types", "./dist/protocols/liquity-v2.d.ts"], ["default", "./dist/liquity-v2.js"]]],
+      ["./arrow", [["types", "./dist/arrow.d.ts"], ["default", "./dist/arrow.js"]]],
       ["./plimsoll.wasm", [["types", "./dist/plimsoll.wasm.d.ts"], ["default", "./dist/plimsoll.wasm"]]],
       ["./package.json", "./package.json"],
     ]);
@@ -76,6 +77,7 @@ describe("importing", () => {
 
   test("the exports are what the documentation names", async () => {
     expect(Object.keys(await import("plimsoll")).sort()).toEqual(["MAX_U128", "PlimsollError", "openBook", "toLimbs", "valueAt"]);
+    expect(Object.keys(await import("plimsoll/arrow")).sort()).toEqual(["loadBook", "readSnapshot", "saveBook"]);
     expect(Object.keys(await import("plimsoll/maker"))).toEqual(["maker"]);
     expect(Object.keys(await import("plimsoll/compound-v2")).sort()).toEqual(["compoundV2", "compoundV2HalfUp"]);
     expect(Object.keys(await import("plimsoll/aave-v3"))).toEqual(["aaveV3"]);
@@ -106,10 +108,10 @@ describe("what is published", () => {
   test("holds what it should, and nothing else", () => {
     const [{ files }] = JSON.parse(execFileSync("npm", ["pack", "--dry-run", "--json", "--ignore-scripts"], { encoding: "utf8", stdio: ["ignore", "pipe", "ignore"] })) as [{ files: { path: string }[] }];
     const paths = files.map(({ path }) => path).sort();
-    for (const path of paths) expect(path).toMatch(/^(CHANGELOG\.md|LICENSE|dist\/LICENSE\.assemblyscript|README\.md|package\.json|dist\/((protocols|modules)\/)?[\w.-]+\.(js|d\.ts)|dist\/(plimsoll|vaults|accounts)\.wasm)$/);
+    for (const path of paths) expect(path).toMatch(/^(CHANGELOG\.md|LICENSE|dist\/LICENSE\.(assemblyscript|flechette)|README\.md|package\.json|dist\/((protocols|modules)\/)?[\w.-]+\.(js|d\.ts)|dist\/(plimsoll|vaults|accounts)\.wasm)$/);
     const entries = ["index", "maker", "compound-v2", "aave-v3", "comet", "morpho", "liquity-v1", "liquity-v2"];
     const scriptsAndTypes = entries.flatMap((name) => [`dist/${name}.js`, name === "index" ? "dist/index.d.ts" : `dist/protocols/${name}.d.ts`]);
-    for (const path of ["LICENSE", "dist/LICENSE.assemblyscript", "package.json", ...scriptsAndTypes, "dist/plimsoll.wasm", "dist/plimsoll.wasm.d.ts", "dist/vaults.inline.js", "dist/accounts.inline.js"]) expect(paths).toContain(path);
+    for (const path of ["LICENSE", "dist/LICENSE.assemblyscript", "dist/LICENSE.flechette", "dist/arrow.js", "dist/arrow.d.ts", "package.json", ...scriptsAndTypes, "dist/plimsoll.wasm", "dist/plimsoll.wasm.d.ts", "dist/vaults.inline.js", "dist/accounts.inline.js"]) expect(paths).toContain(path);
     const text = (script: string) => readFileSync(`dist/${script}`, "utf8");
     for (const script of scripts()) { // none left over from another build
       expect(JSON.stringify(pack) + scripts().filter((other) => other !== script).map(text).join("")).toContain(script);
