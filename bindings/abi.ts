@@ -84,6 +84,10 @@ export class Module {
   get shared(): Core { return (this.#shared ??= new Core(this)); }
 }
 
+/** An instance of a module; one of another realm, as an edge runtime may hand over, the loader takes for bytes. */
+const instantiate = (module: WebAssembly.Module): WebAssembly.Instance =>
+  module instanceof WebAssembly.Module ? instantiateSync(module, {}).instance : new WebAssembly.Instance(module, {});
+
 const LIMB = 64n, NONE = new BigUint64Array(0);
 
 export type Column = BigUint64Array | Float64Array | Uint32Array | Uint8Array;
@@ -112,7 +116,7 @@ export class Core {
   #u8!: Uint8Array;
 
   constructor(module: Module) {
-    this.exports = instantiateSync(module.compiled, {}).instance.exports as unknown as Core["exports"];
+    this.exports = instantiate(module.compiled).exports as unknown as Core["exports"];
     this.#locate();
   }
 

@@ -29,7 +29,7 @@ describe("package.json", () => {
 
   test("where the module comes from, with the conditions in their order", () => {
     expect(order(pack.imports)).toEqual(["vaults", "accounts"].map((cut) => [
-      `#module/${cut}`, [["types", `./dist/modules/${cut}.inline.d.ts`], ["default", `./dist/${cut}.inline.js`]],
+      `#module/${cut}`, [["types", `./dist/modules/${cut}.inline.d.ts`], ["workerd", `./dist/${cut}.workerd.js`], ["edge-light", `./dist/${cut}.edge-light.js`], ["default", `./dist/${cut}.inline.js`]],
     ]));
   });
 

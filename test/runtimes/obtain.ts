@@ -1,0 +1,27 @@
+/**
+ * Runtimes and tools that are too large to be dependencies of development: fetched from the npm registry when a test first asks for
+ * them, into `.cache/`. Where that cannot be, what needs them is skipped, loudly; in CI it fails.
+ */
+import { spawnSync } from "node:child_process";
+import { existsSync, mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { join, resolve } from "node:path";
+
+const CACHE = resolve(import.meta.dirname, "../../.cache/npm");
+
+/** The folder that holds `node_modules` with the packages, each `name@version`; undefined where they cannot be had. */
+export function obtain(...packages: readonly string[]): string | undefined {
+  const folder = join(CACHE, packages.join("+").replace(/[@/]/g, "_").replace(/^_/, ""));
+  if (existsSync(folder)) return folder;
+  mkdirSync(CACHE, { recursive: true });
+  const part = mkdtempSync(join(CACHE, "part-"));
+  writeFileSync(join(part, "package.json"), "{}");
+  const { status, stderr } = spawnSync("npm", ["install", "--no-audit", "--no-fund", "--ignore-scripts=false", "--prefix", part, ...packages], { encoding: "utf8", timeout: 240_000 });
+  if (status === 0) {
+    try { renameSync(part, folder); } catch { rmSync(part, { recursive: true }); } // another test was first
+    return folder;
+  }
+  rmSync(part, { recursive: true, force: true });
+  if (process.env["CI"]) throw new Error(`${packages.join(", ")} could not be fetched: ${stderr}`);
+  console.warn(`\n!! SKIPPED: ${packages.join(", ")} could not be fetched from the npm registry, and what needs it was not tested.\n${stderr.trim().split("\n").slice(-3).join("\n")}\n`);
+  return undefined;
+}
