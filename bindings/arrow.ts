@@ -36,19 +36,21 @@ export interface Snapshot extends SnapshotTime {
   readonly keyBytes: number;
 }
 
-/** The figures of a book, by the names that `setSystem`, `addMarket` and `setCategory` take. */
-export interface SnapshotFigures<M extends Fields = Fields, S extends Fields = Fields, K extends Fields = Fields> {
+/** The figures of a book, by the names that `setSystem`, `addMarket`, `addBatch` and `setCategory` take. */
+export interface SnapshotFigures<M extends Fields = Fields, S extends Fields = Fields, K extends Fields = Fields, B extends Fields = Fields> {
   readonly system?: Partial<Values<S>>;
   readonly markets: readonly Values<M>[];
+  /** Each with the market that it is of. */
+  readonly batches?: readonly { readonly market: number; readonly figures: Values<B> }[];
   readonly categories?: Readonly<Record<number, Values<K>>>;
 }
 
-export interface LoadOptions<M extends Fields = Fields, S extends Fields = Fields, K extends Fields = Fields> extends Pick<BookOptions, "capacity"> {
+export interface LoadOptions<M extends Fields = Fields, S extends Fields = Fields, K extends Fields = Fields, B extends Fields = Fields> extends Pick<BookOptions, "capacity"> {
   /** In place of the file's own; a file that another tool wrote, without a tag, needs them. Rows name markets by their place here. */
-  readonly figures?: SnapshotFigures<M, S, K>;
+  readonly figures?: SnapshotFigures<M, S, K, B>;
 }
 
-type AnyProtocol = Described & { readonly category?: Fields };
+type AnyProtocol = Described & { readonly category?: Fields; readonly batch?: Fields };
 type Figures = { readonly [name: string]: unknown };
 
 const VERSION = "1", KEY = "key", MARKET = "market";
@@ -62,7 +64,7 @@ const bad = (why: string) => new PlimsollError("bad-snapshot", `this is no snaps
  * @throws `disposed`, and what a wrong `time` asks for
  */
 // biome-ignore lint/suspicious/noExplicitAny: a book of any protocol
-export function saveBook(book: Book<any, any, any, any> | AccountBook<any, any, any, any, any, any>, time: SnapshotTime = {}): Uint8Array {
+export function saveBook(book: Book<any, any, any, any, any> | AccountBook<any, any, any, any, any, any>, time: SnapshotTime = {}): Uint8Array {
   if (!(book instanceof Book || book instanceof AccountBook)) refuse("what saveBook saves", "a book", book);
   knowFields("time", time, { block: 0, timestamp: 0 });
   const { keyBytes } = book, { name, revision } = book.protocol as AnyProtocol, columns: [string, Column<unknown>][] = [];
@@ -85,7 +87,11 @@ export function saveBook(book: Book<any, any, any, any> | AccountBook<any, any, 
 
 function figuresOf(book: Book | AccountBook): SnapshotFigures {
   const markets = Array.from({ length: book.marketCount }, (_, market) => book.market(market)), system = book.system();
-  if (book instanceof Book || !book.protocol.category) return { system, markets };
+  if (book instanceof Book) {
+    const batches = Array.from({ length: book.batchCount }, (_, i) => ({ market: book.core.exports.getBatch(i + 1), figures: book.batch(i + 1) }));
+    return { system, markets, ...(book.protocol.batch ? { batches } : {}) };
+  }
+  if (!book.protocol.category) return { system, markets };
   const categories: Record<number, object> = {};
   for (let number = 1; number < 256; ++number) {
     const figures = book.category(number);
@@ -203,9 +209,9 @@ export function readSnapshot(bytes: Uint8Array): Snapshot {
 export function loadBook<A, C, V extends Fields, M extends Fields, S extends Fields, K extends Fields>(
   protocol: AccountProtocol<A, C, V, M, S, K>, bytes: Uint8Array, options?: LoadOptions<M, S, K>,
 ): AccountBook<A, C, V, M, S, K>;
-export function loadBook<V extends Fields, M extends Fields, S extends Fields, L extends Fields>(
-  protocol: Protocol<V, M, S, L>, bytes: Uint8Array, options?: LoadOptions<M, S>,
-): Book<V, M, S, L>;
+export function loadBook<V extends Fields, M extends Fields, S extends Fields, L extends Fields, B extends Fields>(
+  protocol: Protocol<V, M, S, L, B>, bytes: Uint8Array, options?: LoadOptions<M, S, Fields, B>,
+): Book<V, M, S, L, B>;
 export function loadBook(protocol: Protocol | AccountProtocol, bytes: Uint8Array, options: LoadOptions = {}): Book | AccountBook {
   knowFields("options", options, { capacity: 0, figures: 0 });
   const { table, meta } = open(bytes), { capacity } = options, given = figuresFor(protocol, meta, options.figures), keyBytes = keyBytesIn(table, meta);
@@ -248,8 +254,9 @@ function figuresFor(protocol: AnyProtocol, meta: Meta, given: SnapshotFigures | 
     throw new PlimsollError("wrong-protocol", `the snapshot is of ${full(name, revision)}, not of ${full(protocol.name, own)}`);
   }
   if (given !== undefined) {
-    knowFields("figures", given, { system: 0, markets: 0, categories: 0 });
+    knowFields("figures", given, { system: 0, markets: 0, batches: 0, categories: 0 });
     if (!Array.isArray(given.markets)) refuse("figures: markets", "an array", given.markets);
+    if (given.batches !== undefined && !Array.isArray(given.batches)) refuse("figures: batches", "an array", given.batches);
     return given;
   }
   const text = meta.get("plimsoll.figures");
@@ -257,11 +264,12 @@ function figuresFor(protocol: AnyProtocol, meta: Meta, given: SnapshotFigures | 
   let figures: unknown;
   try { figures = JSON.parse(text); } catch { throw bad("plimsoll.figures is no JSON"); }
   if (!isRecord(figures) || !Array.isArray(figures["markets"])) throw bad("plimsoll.figures has no markets");
-  const { system, markets, categories } = figures;
+  const { system = {}, markets, batches, categories } = figures, { market, batch = {}, category = {} } = protocol;
   return {
-    system: integers("system", protocol.system, system ?? {}), markets: markets.map((one, i) => integers(`market ${i}`, protocol.market, one)) as unknown as SnapshotFigures["markets"],
-    ...(categories === undefined ? {} : { categories: Object.fromEntries(Object.entries(isRecord(categories) ? categories : {}).map(([number, one]) => [number, integers(`category ${number}`, protocol.category ?? {}, one)])) as never }),
-  };
+    system: integers("system", protocol.system, system), markets: (markets as unknown[]).map((one, i) => integers(`market ${i}`, market, one)),
+    ...(Array.isArray(batches) ? { batches: batches.map((one, i) => ({ market: isRecord(one) ? one["market"] : one, figures: integers(`batch ${i + 1}`, batch, isRecord(one) ? one["figures"] : one) })) } : {}),
+    ...(isRecord(categories) ? { categories: Object.fromEntries(Object.entries(categories).map(([number, one]) => [number, integers(`category ${number}`, category, one)])) } : {}),
+  } as unknown as SnapshotFigures;
 }
 
 const isRecord = (value: unknown): value is Figures => typeof value === "object" && value !== null && !Array.isArray(value);
@@ -285,9 +293,10 @@ function checked(what: string, of: Field, value: unknown): void {
   if (value < 0n || value >> BigInt(of.bits)) refuse(what, `a uint${of.bits}`, value, "out-of-range");
 }
 
-function setFigures(book: Book | AccountBook, { system, markets, categories }: SnapshotFigures): void {
+function setFigures(book: Book | AccountBook, { system, markets, batches, categories }: SnapshotFigures): void {
   if (system) book.setSystem(system as never);
   for (const one of markets) book.addMarket(one as never);
+  for (const { market, figures } of batches ?? []) (book as Book).addBatch(market, figures as never);
   for (const [number, figures] of Object.entries(categories ?? {})) (book as AccountBook).setCategory(Number(number), figures as never);
 }
 
@@ -323,7 +332,7 @@ function columnIn(table: Table, name: string): Column<unknown> {
 const SLICE = 65536;
 
 function loadVaults(book: Book, table: Table, rows: number, keys: Uint8Array | undefined): void {
-  const { keyBytes } = book, names = Object.keys(book.protocol.vault);
+  const { keyBytes, protocol: { vault } } = book, names = Object.keys(vault).filter((name) => vault[name]!.default === undefined || table.getChild(name));
   const one = table.getChild(MARKET) || book.marketCount !== 1 ? undefined : 0; // the only one need not be named
   const markets = one === undefined ? marketsOf(columnIn(table, MARKET), rows) : new Uint32Array(rows), ends = runsOf(markets, book.marketCount);
   let columns: readonly (BigUint64Array | Uint8Array)[] = [...names.map((name) => limbsOf(name, columnIn(table, name), rows)), ...(keys ? [keys] : [])], inOrder = ends;

@@ -509,6 +509,9 @@ export class Book<
     core.exports.setBatch(batch, writeFields(core, `batch ${batch}`, fields, figures as Record<string, unknown>, false));
   }
 
+  /** Batches in the book; their numbers are 1 to this. */
+  get batchCount(): number { return this.core && this.#batches; }
+
   /** The figures of a batch as they are stored. */
   batch(batch: number): Complete<B> {
     const core = this.core, fields = this.#batch();

@@ -6,7 +6,10 @@ import { aaveV3 } from "plimsoll/aave-v3";
 import { type LoadOptions, loadBook, readSnapshot, saveBook } from "plimsoll/arrow";
 import { comet } from "plimsoll/comet";
 import { compoundV2, compoundV2HalfUp } from "plimsoll/compound-v2";
+import { liquityV1 } from "plimsoll/liquity-v1";
+import { liquityV2 } from "plimsoll/liquity-v2";
 import { maker } from "plimsoll/maker";
+import { morpho } from "plimsoll/morpho";
 import { describe, expect, test, vi } from "vitest";
 import { type Adapter, AccountTwin, type AnyBook, aave, cometAdapter, compound } from "./account-twin.js";
 import { randomAccount, randomMarket } from "./account-worlds.js";
@@ -78,6 +81,38 @@ describe("a book comes back equal", () => {
     const scan = (of: MakerBook) => Array.from(of.scan({ order: "riskiest", limit: 500 }), ({ key, market, health }) => [key, market, health]);
     expect(scan(loaded)).toEqual(scan(book));
     expect(loaded.find(keyOf(4)).length).toBe(2);
+  });
+
+  test("of positions and troves, with their choices and batches", () => {
+    fc.assert(fc.property(seed, (start) => {
+      const dice = new Dice(start), positions = openBook(morpho, { keyBytes: 20 }), first = openBook(liquityV1), second = openBook(liquityV2, { keyBytes: 32 });
+      for (let m = 0; m < 3; ++m) {
+        positions.addMarket({ price: dice.uint(150), lltv: 860000000000000000n, totalBorrowAssets: dice.uint(90), totalBorrowShares: dice.uint(110), totalSupplyAssets: dice.uint(91), rateAtTarget: dice.uint(40), irm: dice.pick(["adaptiveCurve", "none"]), lastUpdate: 1000n });
+        second.addMarket({ price: dice.uint(80), L_coll: dice.uint(60), L_boldDebt: dice.uint(60), MCR: 1100000000000000000n, totalStakes: WAD });
+      }
+      first.addMarket({ price: dice.uint(80), activePoolETH: 10n ** 24n, activePoolLUSDDebt: 10n ** 24n });
+      for (let n = dice.below(4); n > 0; --n) second.addBatch(dice.below(3), { debt: dice.uint(90), totalDebtShares: dice.uint(90) + 1n, annualInterestRate: 5n * 10n ** 16n, annualManagementFee: 10n ** 16n, lastDebtUpdateTime: 900n });
+      for (let n = 0; n < 60; ++n) {
+        const trove = { coll: dice.uint(80), stake: dice.uint(80), snapshotColl: 0n };
+        positions.add(dice.below(3), { collateral: dice.uint(100), borrowShares: dice.uint(100) }, keyOf(n + 1));
+        first.add(0, { coll: dice.uint(80), stake: dice.uint(80), debt: dice.uint(80), snapshotETH: 0n, snapshotLUSDDebt: 0n });
+        const batch = dice.below(second.batchCount + 1);
+        second.add(dice.below(3), { ...trove, snapshotBoldDebt: 0n, annualInterestRate: 10n ** 16n, lastDebtUpdateTime: 1000n, batch: BigInt(batch), ...(batch ? { batchDebtShares: dice.uint(80) } : { debt: dice.uint(80) }) }, keyOf(n + 1, 32));
+      }
+      const check = <B extends { ids(): Float64Array; keys(): Uint8Array | undefined; inspect(id: number, at: { at?: bigint }): object; scan(query: object): Iterable<{ health: bigint; debt: bigint }> }>(a: B, b: B) => {
+        const told = (book: B, at: { at?: bigint }) => [...book.ids()].map((id) => ({ ...book.inspect(id, at), id: 0 }));
+        for (const at of [{}, { at: 5000n }]) expect(told(b, at)).toEqual(told(a, at));
+        expect(b.keys()).toEqual(a.keys());
+        const scan = (book: B) => Array.from(book.scan({ order: "riskiest" }), ({ health, debt }) => [health, debt]);
+        expect(scan(b)).toEqual(scan(a));
+      };
+      check(positions, loadBook(morpho, saveBook(positions)));
+      check(first, loadBook(liquityV1, saveBook(first)));
+      const copy = loadBook(liquityV2, saveBook(second));
+      check(second, copy);
+      expect(copy.batchCount).toBe(second.batchCount);
+      for (let n = 1; n <= copy.batchCount; ++n) expect(copy.batch(n)).toEqual(second.batch(n));
+    }), runs(15));
   });
 
   const ADAPTERS: readonly Adapter[] = [...([1, 4, 7, 9, 10, 11] as const).map(aave), compound("truncate"), compound("half-up"), cometAdapter];
