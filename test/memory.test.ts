@@ -104,11 +104,11 @@ describe("the module", () => {
   });
   const both = () => [release, debug] as const;
 
-  test.each(["plimsoll", "vaults", "accounts"])("%s.wasm imports nothing", (name) => {
+  test.each(["plimsoll", "ilks", "positions", "accounts"])("%s.wasm imports nothing", (name) => {
     expect(WebAssembly.Module.imports(new WebAssembly.Module(readFileSync(`dist/${name}.wasm`)))).toEqual([]);
   });
 
-  test.each(["vaults", "accounts"])("the cut for %s is the one that is inlined, and part of the whole", async (cut) => {
+  test.each(["ilks", "positions", "accounts"])("the cut for %s is the one that is inlined, and part of the whole", async (cut) => {
     const seen: Uint8Array[] = [], { Module } = WebAssembly, bytes = readFileSync(`dist/${cut}.wasm`);
     WebAssembly.Module = class extends Module { constructor(bytes: BufferSource) { seen.push(new Uint8Array(bytes as Uint8Array)); super(bytes); } } as typeof Module;
     try { (await import(`../dist/${cut}.inline.js`)).loadModule(); } finally { WebAssembly.Module = Module; }

@@ -28,7 +28,7 @@ describe("package.json", () => {
   });
 
   test("where the module comes from, with the conditions in their order", () => {
-    expect(order(pack.imports)).toEqual(["vaults", "accounts"].map((cut) => [
+    expect(order(pack.imports)).toEqual(["ilks", "positions", "accounts"].map((cut) => [
       `#module/${cut}`, [["types", `./dist/modules/${cut}.inline.d.ts`], ["workerd", `./dist/${cut}.workerd.js`], ["edge-light", `./dist/${cut}.edge-light.js`], ["default", `./dist/${cut}.inline.js`]],
     ]));
   });
@@ -108,10 +108,10 @@ describe("what is published", () => {
   test("holds what it should, and nothing else", () => {
     const [{ files }] = JSON.parse(execFileSync("npm", ["pack", "--dry-run", "--json", "--ignore-scripts"], { encoding: "utf8", stdio: ["ignore", "pipe", "ignore"] })) as [{ files: { path: string }[] }];
     const paths = files.map(({ path }) => path).sort();
-    for (const path of paths) expect(path).toMatch(/^(CHANGELOG\.md|LICENSE|dist\/LICENSE\.(assemblyscript|flechette)|README\.md|package\.json|dist\/((protocols|modules)\/)?[\w.-]+\.(js|d\.ts)|dist\/(plimsoll|vaults|accounts)\.wasm)$/);
+    for (const path of paths) expect(path).toMatch(/^(CHANGELOG\.md|LICENSE|dist\/LICENSE\.(assemblyscript|flechette)|README\.md|package\.json|dist\/((protocols|modules)\/)?[\w.-]+\.(js|d\.ts)|dist\/(plimsoll|ilks|positions|accounts)\.wasm)$/);
     const entries = ["index", "maker", "compound-v2", "aave-v3", "comet", "morpho", "liquity-v1", "liquity-v2"];
     const scriptsAndTypes = entries.flatMap((name) => [`dist/${name}.js`, name === "index" ? "dist/index.d.ts" : `dist/protocols/${name}.d.ts`]);
-    for (const path of ["LICENSE", "dist/LICENSE.assemblyscript", "dist/LICENSE.flechette", "dist/arrow.js", "dist/arrow.d.ts", "package.json", ...scriptsAndTypes, "dist/plimsoll.wasm", "dist/plimsoll.wasm.d.ts", "dist/vaults.inline.js", "dist/accounts.inline.js"]) expect(paths).toContain(path);
+    for (const path of ["LICENSE", "dist/LICENSE.assemblyscript", "dist/LICENSE.flechette", "dist/arrow.js", "dist/arrow.d.ts", "package.json", ...scriptsAndTypes, "dist/plimsoll.wasm", "dist/plimsoll.wasm.d.ts", "dist/ilks.inline.js", "dist/positions.inline.js", "dist/accounts.inline.js"]) expect(paths).toContain(path);
     const text = (script: string) => readFileSync(`dist/${script}`, "utf8");
     for (const script of scripts()) { // none left over from another build
       expect(JSON.stringify(pack) + scripts().filter((other) => other !== script).map(text).join("")).toContain(script);

@@ -26,7 +26,7 @@ async function bundle(file: string, then: string, { conditions = [], external = 
   return Object.keys(metafile.inputs).map((path) => path.replace(/^.*dist\//, "dist/"));
 }
 /** Every file of the package that may bring a module. */
-const sourcesIn = (inputs: readonly string[]) => inputs.filter((path) => /^dist\/(vaults|accounts)\.[\w-]+\.js$/.test(path)).sort();
+const sourcesIn = (inputs: readonly string[]) => inputs.filter((path) => /^dist\/(ilks|positions|accounts)\.[\w-]+\.js$/.test(path)).sort();
 
 let expected: Report;
 beforeAll(async () => {
@@ -41,12 +41,12 @@ beforeAll(async () => {
   expected = JSON.parse((await run(process.execPath, [join(installed, "suite.js")])).stdout);
 });
 
-const same = (seen: Report, source: string) => expect({ ...seen, first: 0 }).toEqual({ ...expected, first: 0, sources: [source, source] });
+const same = (seen: Report, source: string) => expect({ ...seen, first: 0 }).toEqual({ ...expected, first: 0, sources: [source, source, source] });
 
 test("the suite does what it says", () => {
   expect(expected.cases).toBeGreaterThan(300);
   expect(expected.inBook).toBeGreaterThan(50);
-  expect(expected.sources).toEqual(["inline", "inline"]);
+  expect(expected.sources).toEqual(["inline", "inline", "inline"]);
 });
 
 describe("runtimes that read the package's conditions themselves", () => {
@@ -64,6 +64,8 @@ describe("runtimes that read the package's conditions themselves", () => {
   });
 });
 
+/** The cuts of the module, sorted. */
+const CUTS = ["accounts", "ilks", "positions"];
 const WORKERD = "workerd@1.20261117.1", EDGE_RUNTIME = ["edge-runtime@4.0.1", "@edge-runtime/vm@5.0.0"] as const;
 
 describe("workerd", () => {
@@ -71,7 +73,8 @@ describe("workerd", () => {
     using Workerd = import "/workerd/workerd.capnp";
     const config :Workerd.Config = (services = [(name = "main", worker = .worker)]);
     const worker :Workerd.Worker = (compatibilityDate = "2026-04-01", modules = [
-      (name = "${script}", esModule = embed "${script}"), (name = "vaults.wasm", wasm = embed "node_modules/plimsoll/dist/vaults.wasm"), (name = "accounts.wasm", wasm = embed "node_modules/plimsoll/dist/accounts.wasm"),
+      (name = "${script}", esModule = embed "${script}"),
+      ${CUTS.map((cut) => `(name = "${cut}.wasm", wasm = embed "node_modules/plimsoll/dist/${cut}.wasm")`).join(", ")},
     ]);`;
   const inWorkerd = async (at: string, script: string) => {
     writeFileSync(join(folder, `${script}.capnp`), config(script));
@@ -83,7 +86,7 @@ describe("workerd", () => {
     const at = obtain(WORKERD);
     if (!at) return skip(`${WORKERD} could not be fetched`);
     const inputs = await bundle("workerd.js", tested, { conditions: ["workerd", "worker", "browser"], external: ["*.wasm"] });
-    expect(sourcesIn(inputs)).toEqual(["dist/accounts.workerd.js", "dist/vaults.workerd.js"]);
+    expect(sourcesIn(inputs)).toEqual(CUTS.map((cut) => `dist/${cut}.workerd.js`));
     const { failed, said } = await inWorkerd(at, "workerd.js");
     expect({ failed, said: failed ? said : "" }).toEqual({ failed: false, said: "" });
     same(JSON.parse(/report (.*)/.exec(said)![1]!), "workerd");
@@ -92,7 +95,7 @@ describe("workerd", () => {
   test("refuses the default source, so the condition is needed", async ({ skip }) => {
     const at = obtain(WORKERD);
     if (!at) return skip(`${WORKERD} could not be fetched`);
-    expect(sourcesIn(await bundle("inline.js", tested, { external: ["*.wasm"] }))).toEqual(["dist/accounts.inline.js", "dist/vaults.inline.js"]);
+    expect(sourcesIn(await bundle("inline.js", tested, { external: ["*.wasm"] }))).toEqual(CUTS.map((cut) => `dist/${cut}.inline.js`));
     const { failed, said } = await inWorkerd(at, "inline.js");
     expect(failed).toBe(true);
     expect(said).toContain("Wasm code generation disallowed by embedder");
@@ -110,7 +113,7 @@ describe("edge-runtime", () => {
   };
   const inRuntime = (at: string, script: string) => {
     const { EdgeRuntime } = createRequire(join(at, "package.json"))("edge-runtime");
-    const modules = Object.fromEntries(["./vaults.wasm", "./accounts.wasm"].map((file) => [file, new WebAssembly.Module(readFileSync(join(root, "dist", file)))]));
+    const modules = Object.fromEntries(CUTS.map((cut) => [`./${cut}.wasm`, new WebAssembly.Module(readFileSync(join(root, `dist/${cut}.wasm`)))]));
     // here it would compile bytes, as Vercel does not
     const runtime = new EdgeRuntime({ codeGeneration: { strings: false, wasm: false }, extend: (context: object) => Object.assign(context, { deployed: modules }) });
     runtime.evaluate(readFileSync(join(folder, script), "utf8"));
@@ -122,7 +125,7 @@ describe("edge-runtime", () => {
     const at = obtain(...EDGE_RUNTIME);
     if (!at) return skip(`${EDGE_RUNTIME[0]} could not be fetched`);
     const inputs = await bundle("edge-light.js", called, { conditions: ["edge-light"], plugins: [deployed], format: "iife" });
-    expect(sourcesIn(inputs)).toEqual(["dist/accounts.edge-light.js", "dist/vaults.edge-light.js"]);
+    expect(sourcesIn(inputs)).toEqual(CUTS.map((cut) => `dist/${cut}.edge-light.js`));
     same(inRuntime(at, "edge-light.js"), "edge-light");
   });
 

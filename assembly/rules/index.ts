@@ -10,7 +10,7 @@ export { Figure, Order, Rule, figureHi, figureLo } from "./status";
 /** Whether the book holds positions. */
 let held: bool = false;
 // @ts-ignore: decorator
-@inline function positions(): bool { return !onShelves() && held; }
+@inline function positions(): bool { return isDefined(ILKS) || isDefined(ACCOUNTS) ? false : isDefined(POSITIONS) ? true : held; }
 export function openVaults(which: i32): void {
   held = which != Rule.ILK;
   position.openPositions(which);

@@ -132,7 +132,7 @@ export function openStore(bytesOfKey: u32, bytesOfMarket: u32, shelves: bool): b
 @inline export function userKeyBytes(): u32 { return keyBytes; }
 /** Whether the book holds accounts. A cut of the module holds one kind, and leaves out the code of the other. */
 // @ts-ignore: decorator
-@inline export function onShelves(): bool { return isDefined(VAULTS) ? false : isDefined(ACCOUNTS) ? true : shelved; }
+@inline export function onShelves(): bool { return isDefined(ILKS) || isDefined(POSITIONS) ? false : isDefined(ACCOUNTS) ? true : shelved; }
 /** Bytes of a group of 64 rows, of its keys, of its lives. */
 const GROUP: u32 = 32, KEYS: u32 = 256, LIVES: u32 = 128;
 // @ts-ignore: decorator

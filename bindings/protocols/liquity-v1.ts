@@ -7,7 +7,7 @@
  * record: what they would refuse to pay is not reproduced.
  * @module
  */
-import { vaults } from "../modules/vaults.js";
+import { positions } from "../modules/positions.js";
 import { PlimsollError } from "../errors.js";
 import {
   type Complete, type Fields, type Outcome, type Protocol, type Values, bool, checkFields, checkNumbers, choice, contractFunction, list, needFields, or, uint,
@@ -24,7 +24,7 @@ const reasons = [
 ] as const;
 
 const define = <I extends Fields, O extends Fields>(name: string, inputs: I, outputs: O) =>
-  contractFunction(vaults, `liquityV1.${name}`, `liquity_${name}`, reasons, inputs, outputs);
+  contractFunction(positions, `liquityV1.${name}`, `liquity_${name}`, reasons, inputs, outputs);
 
 // ---- The book's columns and figures
 
@@ -173,6 +173,6 @@ export interface LiquityV1 extends Protocol<typeof vault, typeof market, Fields,
 }
 
 export const liquityV1: LiquityV1 = {
-  name: "liquity-v1", module: vaults, rule: 6, vault, market, system: {}, liquidation: capped, reasons, orders: ["nominalICR", "profit"],
+  name: "liquity-v1", module: positions, rule: 6, vault, market, system: {}, liquidation: capped, reasons, orders: ["nominalICR", "profit"],
   decPow, computeCR, icr, tcr, liquidationAmounts, liquidate,
 };

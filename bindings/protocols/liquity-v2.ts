@@ -6,7 +6,7 @@
  * panic. The pools are taken to hold what their troves record: what they would refuse to pay is not reproduced.
  * @module
  */
-import { vaults } from "../modules/vaults.js";
+import { positions } from "../modules/positions.js";
 import { PlimsollError } from "../errors.js";
 import {
   type Complete, type Fields, type Outcome, type Protocol, type Values, bool, checkFields, checkNumbers, contractFunction, list, maybe, needFields, or, uint,
@@ -21,7 +21,7 @@ const reasons = [
 ] as const;
 
 const define = <I extends Fields, O extends Fields>(name: string, inputs: I, outputs: O) =>
-  contractFunction(vaults, `liquityV2.${name}`, `liquity2_${name}`, reasons, inputs, outputs);
+  contractFunction(positions, `liquityV2.${name}`, `liquity2_${name}`, reasons, inputs, outputs);
 
 // ---- The book's columns and figures
 
@@ -176,6 +176,6 @@ export interface LiquityV2 extends Protocol<typeof vault, typeof market, Fields,
 }
 
 export const liquityV2: LiquityV2 = {
-  name: "liquity-v2", module: vaults, rule: 7, vault, market, system: {}, batch, liquidation, reasons, orders: ["interestRate", "profit"],
+  name: "liquity-v2", module: positions, rule: 7, vault, market, system: {}, batch, liquidation, reasons, orders: ["interestRate", "profit"],
   troveDebt, icr, branchTCR, liquidationAmounts, batchLiquidateTroves,
 };

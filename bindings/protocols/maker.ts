@@ -7,7 +7,7 @@
  * `"invalid opcode"` for a division by zero in the called contract itself.
  * @module
  */
-import { vaults } from "../modules/vaults.js";
+import { ilks } from "../modules/ilks.js";
 import {
   type Complete, type Fields, type Outcome, type Protocol, type Values, bool, checkFields, choice, contractFunction, int, needFields, or,
   priceFunction, ratioOf, uint,
@@ -60,7 +60,7 @@ const liquidation = {
 };
 
 const define = <I extends Fields, O extends Fields>(name: string, inputs: I, outputs: O) =>
-  contractFunction(vaults, `maker.${name}`, `maker_${name}`, reasons, inputs, outputs);
+  contractFunction(ilks, `maker.${name}`, `maker_${name}`, reasons, inputs, outputs);
 
 // ---- The contracts' functions
 
@@ -163,7 +163,7 @@ function debt(inputs: { readonly art: bigint; readonly rate: bigint }): bigint {
 }
 
 const liquidationPrice = priceFunction(
-  vaults, "maker.liquidationPrice", "maker_liquidationPrice", { ink: wad, art: wad, rate: ray, mat: ray, par: ray },
+  ilks, "maker.liquidationPrice", "maker_liquidationPrice", { ink: wad, art: wad, rate: ray, mat: ray, par: ray },
 );
 
 /** MakerDAO / Sky for `openBook`, and every reproduced function of its contracts. */
@@ -203,7 +203,7 @@ export interface Maker extends Protocol<typeof vault, typeof market, typeof syst
 }
 
 export const maker: Maker = {
-  name: "maker", module: vaults, rule: 0, vault, market, system, liquidation, reasons, orders: ["profit"],
+  name: "maker", module: ilks, rule: 0, vault, market, system, liquidation, reasons, orders: ["profit"],
   spot, drip, health, pokeHealth, frob, bark, auctionPrice, auctionStatus, take,
   collateralRatio, healthFactor, debt, liquidationPrice,
 };

@@ -7,7 +7,7 @@
  * answer `{ reverts: true, reason }` where the contract reverts: its own message, its error's signature, or the panic.
  * @module
  */
-import { vaults } from "../modules/vaults.js";
+import { positions } from "../modules/positions.js";
 import { type Complete, type Fields, type Outcome, type Protocol, bool, choice, contractFunction, int, or, priceFunction, uint } from "../protocol.js";
 
 const assets = uint(128, "units"), shares = uint(128, "shares"), wad = uint(256, "WAD"), seconds = uint(128, "s");
@@ -24,7 +24,7 @@ const reasons = [
 ] as const;
 
 const define = <I extends Fields, O extends Fields>(name: string, inputs: I, outputs: O) =>
-  contractFunction(vaults, `morpho.${name}`, `morpho_${name}`, reasons, inputs, outputs);
+  contractFunction(positions, `morpho.${name}`, `morpho_${name}`, reasons, inputs, outputs);
 
 // ---- The book's columns and figures
 
@@ -87,7 +87,7 @@ function isHealthy(inputs: Parameters<typeof isHealthyOf>[0]): Outcome<Health> {
   return valued ? { ...judged, maxBorrow } : judged;
 }
 
-const liquidationPrice = priceFunction(vaults, "morpho.liquidationPrice", "morpho_liquidationPrice", position);
+const liquidationPrice = priceFunction(positions, "morpho.liquidationPrice", "morpho_liquidationPrice", position);
 
 // ---- Liquidation
 
@@ -155,6 +155,6 @@ export interface Morpho extends Protocol<typeof vault, typeof market, Fields, ty
 }
 
 export const morpho: Morpho = {
-  name: "morpho", module: vaults, rule: 5, vault, market, system: {}, liquidation, reasons, orders: ["profit"],
+  name: "morpho", module: positions, rule: 5, vault, market, system: {}, liquidation, reasons, orders: ["profit"],
   accrue, wExp, wTaylor, isHealthy, liquidationPrice, liquidationIncentiveFactor, liquidate, liquidateAccrued, preLiquidate,
 };

@@ -1,6 +1,7 @@
 /** What runs in every runtime: the contracts' vectors, a book's life, refusals, a snapshot. It throws, or answers what it saw. */
 import { source as accountsSource } from "#module/accounts";
-import { source as vaultsSource } from "#module/vaults";
+import { source as ilksSource } from "#module/ilks";
+import { source as positionsSource } from "#module/positions";
 import { PlimsollError, openBook, toLimbs } from "plimsoll";
 import { aaveV3 } from "plimsoll/aave-v3";
 import { loadBook, saveBook } from "plimsoll/arrow";
@@ -8,7 +9,7 @@ import { maker } from "plimsoll/maker";
 import { type Outcome, replay } from "../../bench/vectors.js";
 
 export interface Report {
-  /** Where the two cuts of the module came from. */
+  /** Where the cuts of the module came from. */
   readonly sources: readonly string[];
   /** Vectors that were replayed, and of them those also asked of a book. */
   readonly cases: number;
@@ -78,5 +79,5 @@ export function suite(vectors: Readonly<Record<string, string>>): Report {
     outcomes.push(outcome);
   }
   const sum = (of: "cases" | "inBook") => outcomes.reduce((all, outcome) => all + outcome[of], 0);
-  return { sources: [vaultsSource, accountsSource], cases: sum("cases"), inBook: sum("inBook"), first };
+  return { sources: [ilksSource, positionsSource, accountsSource], cases: sum("cases"), inBook: sum("inBook"), first };
 }

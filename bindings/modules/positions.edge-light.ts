@@ -1,4 +1,4 @@
-import module from "./vaults.wasm?module";
+import module from "./positions.wasm?module";
 
 /** Which source the runtime's conditions chose. */
 export const source = "edge-light";

@@ -1,4 +1,4 @@
-import module from "./vaults.wasm";
+import module from "./positions.wasm";
 
 /** Which source the runtime's conditions chose. */
 export const source = "workerd";

@@ -1,4 +1,4 @@
-import text from "../../build/vaults.text.js";
+import text from "../../build/positions.text.js";
 import { moduleOf } from "./inline.js";
 
 /** Which source the runtime's conditions chose. */

@@ -1,0 +1,5 @@
+import module from "./ilks.wasm?module";
+
+/** Which source the runtime's conditions chose. */
+export const source = "edge-light";
+export const loadModule = (): WebAssembly.Module => module;
