@@ -1,6 +1,6 @@
 /** Where a book begins. */
-import { AccountBook } from "./accounts.js";
-import { Book, type BookOptions } from "./book.js";
+import type { AccountBook } from "./accounts.js";
+import type { Book, BookOptions } from "./book.js";
 import { refuse } from "./errors.js";
 import { type AccountProtocol, type Calls, type Fields, type Protocol, knowFields, wholeNumber } from "./protocol.js";
 
@@ -20,5 +20,5 @@ export function openBook(protocol: Protocol | AccountProtocol<unknown, Calls, Fi
   const { capacity = Infinity, keyBytes = 0 } = options;
   if (capacity !== Infinity) wholeNumber("capacity", capacity, 1);
   if (keyBytes !== 0 && keyBytes !== 20 && keyBytes !== 32) refuse("keyBytes", "20 or 32", keyBytes);
-  return "choices" in protocol ? new AccountBook(protocol, capacity, keyBytes) : new Book(protocol, capacity, keyBytes);
+  return new (protocol.Book as new (...of: unknown[]) => unknown)(protocol, capacity, keyBytes);
 }

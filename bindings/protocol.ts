@@ -64,6 +64,8 @@ export interface Described<V extends Fields = Fields, M extends Fields = Fields,
   readonly revision?: number | string;
   /** The module that has its rule. @internal */
   readonly module: Module;
+  /** The class of its books. @internal */
+  readonly Book: unknown;
   /** The columns of a vault, or of an account what a hit tells of it. */
   readonly vault: V;
   /** The figures of a market, and of the system that all markets share. */

@@ -8,6 +8,7 @@
  * checked arithmetic, `"Panic(0x12)"` for a division by zero, `"empty revert data"` for the math libraries.
  * @module
  */
+import { AccountBook } from "../accounts.js";
 import { accounts } from "../modules/accounts.js";
 import { PlimsollError, show } from "../errors.js";
 import {
@@ -337,7 +338,7 @@ const isThere = ({ scaledATokenBalance, scaledVariableDebt, usingAsCollateral, b
 
 function forBook(name: string, choices: Choices) {
   return {
-    name, module: accounts, rule: choices.healthFromSum ? 2 : 1, choices: Number(maskOf(choices)), reasons: choices.narrowTokens ? ERRORS : CODES,
+    name, module: accounts, Book: AccountBook, rule: choices.healthFromSum ? 2 : 1, choices: Number(maskOf(choices)), reasons: choices.narrowTokens ? ERRORS : CODES,
     market: marketFields(choices), system: {}, category: categoryFields(choices), vault: { totalCollateralBase: base },
     account: {
       fields: ["userEModeCategory", "userConfig", "reserves"], list: "reserves", name: "reserve", entry: position, isThere,

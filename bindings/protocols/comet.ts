@@ -6,6 +6,7 @@
  * panic of checked arithmetic.
  * @module
  */
+import { AccountBook } from "../accounts.js";
 import { accounts } from "../modules/accounts.js";
 import { PlimsollError } from "../errors.js";
 import { type AccountProtocol, type Line, type Outcome, type Fields, type Values, KIND, bool, contractFunction, eachAsset, encode, int, knowFields, list, or, record, uint } from "../protocol.js";
@@ -150,7 +151,7 @@ const writeAccount = ({ lines }: { readonly lines: readonly Line[] }): CometAcco
 });
 
 const forBook = {
-  name: "comet", module: accounts, rule: 4, choices: 0, reasons, market, system, vault: { collateral: value },
+  name: "comet", module: accounts, Book: AccountBook, rule: 4, choices: 0, reasons, market, system, vault: { collateral: value },
   account: {
     fields: ["principal", "collateral"], list: "collateral", name: "asset", entry: collateral,
     isThere: ({ balance }: CometCollateral) => !!balance,

@@ -8,6 +8,7 @@
  * no revert: 0 none, 13 `PRICE_ERROR`.
  * @module
  */
+import { AccountBook } from "../accounts.js";
 import { accounts } from "../modules/accounts.js";
 import { PlimsollError } from "../errors.js";
 import { type AccountProtocol, type Fields, type Line, type Outcome, type Values, KIND, bool, contractFunction, eachAsset, knowFields, list, mergeBy, needFields, or, uint } from "../protocol.js";
@@ -149,7 +150,7 @@ const writeAccount = ({ lines }: { readonly lines: readonly Line[] }): CompoundV
 });
 
 const forBook = (rounding: "" | "HalfUp") => ({
-  name: "compound-v2", ...(rounding ? { revision: "half-up" } : {}), module: accounts, rule: 3, choices: rounding ? 2 : 0, reasons, market, system: {}, vault: { sumCollateral: value },
+  name: "compound-v2", ...(rounding ? { revision: "half-up" } : {}), module: accounts, Book: AccountBook, rule: 3, choices: rounding ? 2 : 0, reasons, market, system: {}, vault: { sumCollateral: value },
   account: {
     fields: ["assets"], list: "assets", name: "market", entry: position,
     isThere: ({ cTokenBalance, principal }: CompoundV2Position) => !!cTokenBalance || !!principal,

@@ -7,6 +7,7 @@
  * record: what they would refuse to pay is not reproduced.
  * @module
  */
+import { Book } from "../book.js";
 import { positions } from "../modules/positions.js";
 import { PlimsollError } from "../errors.js";
 import {
@@ -173,6 +174,6 @@ export interface LiquityV1 extends Protocol<typeof vault, typeof market, Fields,
 }
 
 export const liquityV1: LiquityV1 = {
-  name: "liquity-v1", module: positions, rule: 6, vault, market, system: {}, liquidation: capped, reasons, orders: ["nominalICR", "profit"],
+  name: "liquity-v1", module: positions, Book, rule: 6, vault, market, system: {}, liquidation: capped, reasons, orders: ["nominalICR", "profit"],
   decPow, computeCR, icr, tcr, liquidationAmounts, liquidate,
 };

@@ -6,6 +6,7 @@
  * panic. The pools are taken to hold what their troves record: what they would refuse to pay is not reproduced.
  * @module
  */
+import { Book } from "../book.js";
 import { positions } from "../modules/positions.js";
 import { PlimsollError } from "../errors.js";
 import {
@@ -176,6 +177,6 @@ export interface LiquityV2 extends Protocol<typeof vault, typeof market, Fields,
 }
 
 export const liquityV2: LiquityV2 = {
-  name: "liquity-v2", module: positions, rule: 7, vault, market, system: {}, batch, liquidation, reasons, orders: ["interestRate", "profit"],
+  name: "liquity-v2", module: positions, Book, rule: 7, vault, market, system: {}, batch, liquidation, reasons, orders: ["interestRate", "profit"],
   troveDebt, icr, branchTCR, liquidationAmounts, batchLiquidateTroves,
 };

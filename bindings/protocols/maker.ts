@@ -7,6 +7,7 @@
  * `"invalid opcode"` for a division by zero in the called contract itself.
  * @module
  */
+import { Book } from "../book.js";
 import { ilks } from "../modules/ilks.js";
 import {
   type Complete, type Fields, type Outcome, type Protocol, type Values, bool, checkFields, choice, contractFunction, int, needFields, or,
@@ -203,7 +204,7 @@ export interface Maker extends Protocol<typeof vault, typeof market, typeof syst
 }
 
 export const maker: Maker = {
-  name: "maker", module: ilks, rule: 0, vault, market, system, liquidation, reasons, orders: ["profit"],
+  name: "maker", module: ilks, Book, rule: 0, vault, market, system, liquidation, reasons, orders: ["profit"],
   spot, drip, health, pokeHealth, frob, bark, auctionPrice, auctionStatus, take,
   collateralRatio, healthFactor, debt, liquidationPrice,
 };

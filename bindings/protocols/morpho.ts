@@ -7,6 +7,7 @@
  * answer `{ reverts: true, reason }` where the contract reverts: its own message, its error's signature, or the panic.
  * @module
  */
+import { Book } from "../book.js";
 import { positions } from "../modules/positions.js";
 import { type Complete, type Fields, type Outcome, type Protocol, bool, choice, contractFunction, int, or, priceFunction, uint } from "../protocol.js";
 
@@ -155,6 +156,6 @@ export interface Morpho extends Protocol<typeof vault, typeof market, Fields, ty
 }
 
 export const morpho: Morpho = {
-  name: "morpho", module: positions, rule: 5, vault, market, system: {}, liquidation, reasons, orders: ["profit"],
+  name: "morpho", module: positions, Book, rule: 5, vault, market, system: {}, liquidation, reasons, orders: ["profit"],
   accrue, wExp, wTaylor, isHealthy, liquidationPrice, liquidationIncentiveFactor, liquidate, liquidateAccrued, preLiquidate,
 };
