@@ -505,7 +505,7 @@ export class Book<
   /** Changes figures of a batch; those not named stay. */
   setBatch(batch: number, figures: Partial<Values<B>>): void {
     const core = this.core, fields = this.#batch();
-    this.#knowBatch("batch", batch, 1);
+    this.#knowBatch(core, "batch", batch, 1);
     core.exports.setBatch(batch, writeFields(core, `batch ${batch}`, fields, figures as Record<string, unknown>, false));
   }
 
@@ -515,31 +515,34 @@ export class Book<
   /** The figures of a batch as they are stored. */
   batch(batch: number): Complete<B> {
     const core = this.core, fields = this.#batch();
-    this.#knowBatch("batch", batch, 1);
+    this.#knowBatch(core, "batch", batch, 1);
     core.exports.getBatch(batch);
     return readResults(core, fields, 0) as Complete<B>;
   }
 
-  #knowBatches(vaults: { readonly batch?: BigUint64Array }): void {
+  #knowBatches(core: Core, vaults: { readonly batch?: BigUint64Array }, marketOf: (row: number) => number): void {
     const column = vaults.batch;
-    if (this.protocol.batch && column) for (let row = 0; row * 2 < column.length; ++row) this.#knowBatch(`vaults: batch, row ${row}`, Number(valueAt(column, row)), 0);
+    if (this.protocol.batch && column) for (let row = 0; row * 2 < column.length; ++row) this.#knowBatch(core, `vaults: batch, row ${row}`, Number(valueAt(column, row)), 0, marketOf(row));
   }
   #batch(): B {
     const { batch, name } = this.protocol;
     if (!batch) throw new PlimsollError("invalid-argument", `vaults of ${name} stand in no batches`);
     return batch;
   }
-  #knowBatch(what: string, batch: number, least: number): void {
+  /** Throws unless there is the batch, and of the market, if that is given. */
+  #knowBatch(core: Core, what: string, batch: number, least: number, market?: number): void {
     if (!Number.isInteger(batch) || batch < least || batch > this.#batches) {
       throw new PlimsollError("unknown-batch", `${what}: there is no batch ${show(batch)}: this book has ${this.#batches}, numbered from 1`);
     }
+    const own = market !== undefined && batch ? core.exports.getBatch(batch) : market;
+    if (own !== market) throw new PlimsollError("unknown-batch", `${what}: the batch ${batch} is of market ${own}, not ${market}`);
   }
 
   /** Adds a vault and answers its id. `key`: in a book with keys, one that no other vault of the market has. */
   add(market: number, vault: Values<V>, key?: Key): number {
     const core = this.core;
     this.knowMarket(market);
-    this.#writeVault(core, "vault", vault as Record<string, unknown>, true);
+    this.#writeVault(core, "vault", vault as Record<string, unknown>, true, market);
     const bytes = this.checkKeys(key, () => keyBytesOf(key, this.keyBytes));
     this.reserve(market, 1);
     if (bytes) core.write(core.column(this.#columns.length), bytes);
@@ -555,7 +558,7 @@ export class Book<
     const core = this.core, { keyBytes } = this;
     this.knowMarket(market);
     const { columns, count } = checkColumns("vaults", this.protocol.vault, vaults, true);
-    this.#knowBatches(vaults);
+    this.#knowBatches(core, vaults, () => market);
     const bytes = this.checkKeys(keys, () => checkRows("keys", keys, Uint8Array, count, keyBytes));
     if (ids !== undefined) checkRows("ids", ids, Float64Array, count, 1);
     this.reserve(market, count);
@@ -585,7 +588,9 @@ export class Book<
   update(id: number, vault: Partial<Values<V>>): void {
     const core = this.core;
     knowId(id);
-    const mask = this.#writeVault(core, "vault", vault, false);
+    const market = this.protocol.batch ? core.exports.marketOf(id) : 0;
+    if (market < 0) throw stale(id);
+    const mask = this.#writeVault(core, "vault", vault, false, market);
     if (core.exports.update(id, mask, 0) < 0) throw stale(id);
   }
 
@@ -593,11 +598,11 @@ export class Book<
   updateMany(ids: Ids, vaults: Partial<Columns<V>>): void {
     const core = this.core, rows = checkIds(ids);
     const { columns, mask } = checkColumns("vaults", this.protocol.vault, vaults, false, rows.length);
-    this.#knowBatches(vaults);
     eachPage(core, rows, (page, from) => {
       const bad = core.exports.check(page.length, false);
       if (bad >= 0) throw stale(page[bad]!, from + bad);
     });
+    this.#knowBatches(core, vaults, (row) => core.exports.marketOf(rows[row]!));
     eachPage(core, rows, (page, from) => {
       writeColumns(core, columns, from, page.length);
       core.exports.updateMany(page.length, mask);
@@ -674,7 +679,7 @@ export class Book<
   }
 
   /** Checks amounts and writes them to the stage's first row; answers a mask of the columns named. */
-  #writeVault(core: Core, what: string, vault: Readonly<Record<string, unknown>>, whole: boolean): number {
+  #writeVault(core: Core, what: string, vault: Readonly<Record<string, unknown>>, whole: boolean, market: number): number {
     const names = this.#columns, fields = this.protocol.vault, calls = this.calls;
     if (typeof vault !== "object" || vault === null) knowFields(what, vault, fields);
     let mask = 0, known = 0;
@@ -687,7 +692,7 @@ export class Book<
         mask |= 1 << column;
         continue;
       }
-      if (name === "batch" && fields[name] && this.protocol.batch) this.#knowBatch(`${what}: batch`, Number(encode(`${what}: batch`, fields[name], value)), 0);
+      if (name === "batch" && fields[name] && this.protocol.batch) this.#knowBatch(core, `${what}: batch`, Number(encode(`${what}: batch`, fields[name], value)), 0, market);
       core.writeVault(column, typeof value === "bigint" && value >= 0n && value <= MAX_U128 ? value : encode(`${what}: ${name}`, fields[name]!, value));
       mask |= 1 << column;
       ++known;
@@ -695,7 +700,7 @@ export class Book<
     for (const _ in vault) --known;
     if (known) knowFields(what, vault, fields); // more names than known ones
     // A getter of the caller's that called the book may have written over the stage: plain values instead.
-    return calls === this.calls ? mask : this.#writeVault(core, what, { ...vault }, whole);
+    return calls === this.calls ? mask : this.#writeVault(core, what, { ...vault }, whole, market);
   }
 
   /** Makes room for vaults of a market. @internal */

@@ -167,7 +167,7 @@ export function priceAt(out: usize, coll: usize, debt: usize, ratio: usize): i32
   clear(out, PRICE_LIMBS);
   product(PRODUCT, debt, 4, ratio, 4);
   divideUp(out, PRODUCT, 8, coll, 4);
-  return Trigger.PRICE;
+  return isZero(out, PRICE_LIMBS) ? Trigger.NEVER : Trigger.PRICE;
 }
 
 /**
@@ -177,30 +177,30 @@ export function priceAt(out: usize, coll: usize, debt: usize, ratio: usize): i32
  */
 export function price(out: usize, coll: usize, debt: usize, pools: usize): i32 {
   begin();
-  const mcr = word(MCR), ccr = word(CCR), C = add(at(pools), at(pools + 32)), D = add(at(pools + 64), at(pools + 96));
-  const kind = priceAt(out, coll, debt, ptr(mcr));
-  if (kind != Trigger.PRICE || isNil(C) || isNil(D)) return kind;
-  if (priceAt(BEFORE_OUT, ptr(C), ptr(D), ptr(ccr)) != Trigger.PRICE || compare(out, BEFORE_OUT, PRICE_LIMBS) >= 0) return kind;
+  put(C, add(at(pools), at(pools + 32)));
+  put(D, add(at(pools + 64), at(pools + 96)));
+  const kind = priceAt(out, coll, debt, ptr(word(MCR)));
+  if (kind != Trigger.PRICE || isZero(C, 4) || isZero(D, 4)) return kind;
+  if (priceAt(BEFORE_OUT, C, D, ptr(word(CCR))) != Trigger.PRICE || compare(out, BEFORE_OUT, PRICE_LIMBS) >= 0) return kind;
+  // C·debt ≤ D·coll: the trove is no riskier than all, at every price
+  product(PRODUCT, C, 4, debt, 4);
+  product(OTHER, D, 4, coll, 4);
+  if (compare(PRODUCT, OTHER, 8) <= 0) return kind;
   if (!isZero(BEFORE_OUT + 32, PRICE_LIMBS - 4)) return Trigger.REVERTS;
   copy(BEFORE, BEFORE_OUT, 4);
-  for (let i = 0; i < WINDOW && compare(out, BEFORE, 4) < 0; ++i) {
-    decrease(BEFORE, word(1));
-    const p = at(BEFORE), own = ratio(at(coll), at(debt), p), all = ratio(C, D, p), below = less(own, all);
+  for (let i = 0; i < WINDOW && compare(out, BEFORE, 4) < 0; ++i, forget()) {
+    const p = sub(at(BEFORE), word(1)), own = ratio(at(coll), at(debt), p), all = ratio(at(C), at(D), p);
     if (reverted()) return Trigger.REVERTS;
-    if (below) {
-      increase(BEFORE, word(1));
+    if (less(own, all)) {
       clear(out, PRICE_LIMBS);
       copy(out, BEFORE, 4);
       return kind;
     }
-    // C·debt ≤ D·coll: the trove is no riskier than all, at every price
-    product(PRODUCT, ptr(C), 4, debt, 4);
-    product(OTHER, ptr(D), 4, coll, 4);
-    if (compare(PRODUCT, OTHER, 8) <= 0) return kind;
-    forget();
+    put(BEFORE, p);
   }
   return compare(out, BEFORE, 4) < 0 ? Trigger.REVERTS : kind;
 }
+const C: usize = memory.data(32, 16), D: usize = memory.data(32, 16);
 const BEFORE_OUT: usize = memory.data(96, 16), OTHER: usize = memory.data(64, 16);
 
 // ---- Liquidation

@@ -17,9 +17,10 @@
  *               is a quarter more than that; when a falls so much that it does not do, all keys are made anew.
  *   Liquity v1  is a comparison of integers that nothing but L_ETH and L_LUSDDebt moves; when they move, all keys are made anew.
  *   Liquity v2  the same, and a trove's debt grows with time: from when its keys were made (or its own later update) until a time t
- *               by at most its rate, fee included, times those years, and by less than 2 for the floors, which are the slack. So
- *               the line is divided by that growth on the safe side, and left alone on the other, where debts only grow. Beside each
- *               chunk stands the highest rate of its rows (rounded up to 1/16 of an octave).
+ *               by at most its rate, fee included, times those years, and by less than 4 for the floors (in a batch two of interest
+ *               and two of the fee), which are the slack. So the line is divided by that growth on the safe side, and left alone on the
+ *               other, where debts only grow. Beside each chunk stands the highest rate of its rows (rounded up to 1/16 of an octave).
+ *               After a shutdown debts stand still.
  *
  * A row whose slack is more than 2^−24 of its debt is small, one whose amounts or rates could overflow is wild (key +∞). A limit
  * proves neither unsafe: their group is loose (store/chunks), and the exact rule decides; beside the group stands what proves them so
@@ -124,15 +125,15 @@ import { Figure, Order, PRICE_LIMBS, Plan, Rule, Sound, Status, Trigger, setFigu
 // @ts-ignore: decorator
 @inline const KEYED: usize = HEADER + 600;         // f64, v2: TIME
 // @ts-ignore: decorator
-@inline const LATEST: usize = HEADER + 608;        // f64, v2: the latest lastDebtUpdateTime of a row
+@inline const MOST: usize = HEADER + 608;          // f64, v2: the latest lastDebtUpdateTime of a row; Morpho: its largest collateral
 // @ts-ignore: decorator
 @inline const FASTEST: usize = HEADER + 616;       // u32, v2: the largest SLOPE of a chunk
 // @ts-ignore: decorator
-@inline const KEYED_TERMS: usize = HEADER + 624;   // L_coll and L_debt
+@inline const KEYED_TERMS: usize = HEADER + 624;   // L_coll and L_debt, v2: shutdownTime
 // @ts-ignore: decorator
-@inline const NORMAL: usize = HEADER + 688;        // u32, v1: whether the system is in normal mode, where it stays throughout a sequence
+@inline const NORMAL: usize = HEADER + 720;        // u32, v1: whether the system is in normal mode, where it stays throughout a sequence
 // @ts-ignore: decorator
-@inline export const MARKET_BYTES: u32 = <u32>HEADER + 696;
+@inline export const MARKET_BYTES: u32 = <u32>HEADER + 728;
 
 /** Amounts of a row, 16 bytes each. */
 // @ts-ignore: decorator
@@ -281,25 +282,46 @@ export function judgeAll(market: usize, block: usize, shape: u32, place: u32, co
 
 // ---- The screen
 
+const VIEW_TIME: usize = memory.data(32, 16);
+
+/** What a trove has and owes when the keys were made, or where it was touched later, then. */
+function entireAsKeyed(market: usize, row: usize): void {
+  const keyed = <u64>min(load<f64>(market, KEYED), 4611686018427387904.0); // 2^62
+  copy(VIEW_TIME, market + TIME, 4);
+  clear(market + TIME, 4);
+  if (keyed) store<u64>(market, max(keyed, updatedOf(row)), TIME);
+  entire(market, row);
+  copy(market + TIME, VIEW_TIME, 4);
+}
+
+/** Whether the market's figures and its rows' cannot make a row's evaluation revert, but for a wild one's. */
+function sound(market: usize): bool {
+  const most = load<f64>(market, MOST);
+  if (family == Rule.MORPHO) return near(market + PRICE, 4) * most < 57896044618658097711785492504343953926634992332820282019728792003956564819968.0; // 2^255
+  return family == Rule.LIQUITY || !isZero(market + SHUTDOWN, 4) || isZero(market + TIME, 4) || near(market + TIME, 4) >= most;
+}
+
 /** Writes the keys of `count` rows. */
 export function rekey(market: usize, block: usize, shape: u32, place: u32, count: u32): void {
   const slack = load<f64>(market, SLACK);
   for (let i = place; i < place + count; ++i) {
     const row = vaultAt(block, shape, i);
     let debt: f64, coll: f64, wild = false;
-    if (family == Rule.MORPHO) { debt = near(row + DEBT, 2); coll = near(row, 2); }
+    let most: f64 = 0;
+    if (family == Rule.MORPHO) { debt = near(row + DEBT, 2); coll = most = near(row, 2); }
     else {
-      const view = load<u64>(market, TIME), updated = family == Rule.LIQUITY ? 0 : updatedOf(row);
-      if (view && view < updated) store<u64>(market, updated, TIME); // as it is from then on
       begin();
-      entire(market, row);
-      store<u64>(market, view, TIME);
+      entireAsKeyed(market, row);
       wild = reverted() || !isZero(OWES + 16, 2) || !isZero(HAS + 16, 2);
       debt = near(OWES, 4); coll = near(HAS, 4);
       if (family == Rule.LIQUITY_V2) {
         if (isWild(row)) wild = true;
-        store<f64>(market, max(load<f64>(market, LATEST), <f64>updated), LATEST);
+        most = <f64>updatedOf(row);
       }
+    }
+    if (most > load<f64>(market, MOST)) {
+      store<f64>(market, most, MOST);
+      if (!sound(market)) store<u32>(market, Sound.EXACT, PASS);
     }
     let key: f32 = -Infinity;
     if (wild) key = Infinity;
@@ -309,8 +331,9 @@ export function rekey(market: usize, block: usize, shape: u32, place: u32, count
   }
 }
 
-/** Of v2: when a trove or its batch was last touched, and whether interest on it might overflow. */
+/** Of v2: when a trove or its batch was last touched; and whether interest on it might overflow, or be more than its batch's. */
 function updatedOf(row: usize): u64 {
+  if (family != Rule.LIQUITY_V2) return 0;
   const number = load<u32>(row, BATCH);
   return number ? load<u64>(batchAt(number), 128) : load<u64>(row, UPDATED);
 }
@@ -320,7 +343,7 @@ function isWild(row: usize): bool {
   if (!number) return false;
   const batch = batchAt(number);
   return !isZero(batch + 128 + 8, 3) || !isZero(batch + 72, 3) || !isZero(batch + 104, 3) || !isZero(batch + 48, 2)
-    || !isZero(batch + 16, 2) || load<u64>(batch, 8) >> 40 != 0;
+    || !isZero(batch + 16, 2) || load<u64>(batch, 8) >> 40 != 0 || compare(row + SHARES, batch + 32, 2) > 0;
 }
 
 /** A rate a year, fee included, as a code that is no less: sixteenths of an octave from 2^−11 on. */
@@ -350,8 +373,9 @@ export function note(market: usize, chunk: usize, place: u32, count: u32): void 
 export function remake(market: usize): void {
   store<f64>(market, load<f64>(market, NEED) * 1.25, SLACK);
   copy(market + KEYED_TERMS, market + L_COLL, 8);
+  if (family == Rule.LIQUITY_V2) copy(market + KEYED_TERMS + 64, market + SHUTDOWN, 4);
   store<f64>(market, near(market + TIME, 4), KEYED);
-  store<f64>(market, 0, LATEST);
+  store<f64>(market, 0, MOST);
   store<u32>(market, 0, FASTEST);
   for (let i: u32 = 0, n = load<u32>(market, CHUNKS); i < n; ++i) {
     const chunk = chunkAt(load<u32>(linkAt(market, i), LINK_CHUNK)), used = load<u32>(chunk, USED), block = <usize>load<u32>(chunk, BLOCK);
@@ -367,7 +391,7 @@ export function remake(market: usize): void {
 /** Brings what follows from a market's figures up to date, for the view at `time` (null: as stored). */
 export function derive(market: usize, time: usize): void {
   begin();
-  let why = Revert.NONE, sound = Sound.SCREEN, line: f64 = 0;
+  let why = Revert.NONE, pass = Sound.SCREEN, line: f64 = 0;
   const price = near(market + PRICE, 4);
   if (family == Rule.MORPHO) {
     copy(market + VIEW_ASSETS, market + BORROW_ASSETS, 4);
@@ -377,7 +401,7 @@ export function derive(market: usize, time: usize): void {
     line = price * lltv / 1e54 * (shares / assets);
     store<f64>(market, (2.0 + lltv / 1e18) * (shares / assets) * (UP * UP), NEED);
     store<u32>(market, load<f64>(market, NEED) > load<f64>(market, SLACK), OUTDATED);
-    if (!isZero(market + PRICE + 16, 2) || !isZero(market + LLTV + 8, 3) || assets >= 170141183460469231731687303715884105728.0) sound = Sound.EXACT; // 2^127
+    if (!isZero(market + LLTV + 8, 3) || assets >= 170141183460469231731687303715884105728.0) pass = Sound.EXACT; // 2^127
   } else {
     if (family == Rule.LIQUITY) {
       why = v1.threshold(market + THRESHOLD, market + ACTIVE_COLL, market + PRICE);
@@ -386,18 +410,20 @@ export function derive(market: usize, time: usize): void {
       copy(market + THRESHOLD, market + MCR, 4);
       copy(market + TIME, time ? time : market + TIMESTAMP, 4);
     }
-    const now = family == Rule.LIQUITY ? 0.0 : near(market + TIME, 4), keyed = load<f64>(market, KEYED);
+    const shut = family == Rule.LIQUITY_V2 && !isZero(market + SHUTDOWN, 4), keyed = load<f64>(market, KEYED);
+    const now = family == Rule.LIQUITY ? 0.0 : shut ? keyed : near(market + TIME, 4);
     line = price / near(market + THRESHOLD, 4);
-    store<f64>(market, 2, NEED);
+    store<f64>(market, 4, NEED);
     store<f64>(market, (now - keyed) / YEAR * UP, YEARS);
     const drifts = now != keyed && (keyed == 0 || now < keyed || rateOf(load<u32>(market, FASTEST)) * load<f64>(market, YEARS) > 0.03125);
-    store<u32>(market, load<f64>(market, SLACK) < 2 || drifts || compare(market + KEYED_TERMS, market + L_COLL, 8) != 0, OUTDATED);
-    if (!isZero(market + PRICE + 16, 2) || load<u64>(market, PRICE + 8) >> 63 || isZero(market + THRESHOLD, 4)) sound = Sound.EXACT;
-    if (now > 0 && (now >= 1099511627776.0 || now < load<f64>(market, LATEST))) sound = Sound.EXACT; // 2^40
+    const moved = compare(market + KEYED_TERMS, market + L_COLL, 8) != 0 || (family == Rule.LIQUITY_V2 && compare(market + KEYED_TERMS + 64, market + SHUTDOWN, 4) != 0);
+    store<u32>(market, load<f64>(market, SLACK) < 4 || drifts || moved, OUTDATED);
+    if (!isZero(market + PRICE + 16, 2) || load<u64>(market, PRICE + 8) >> 63 || isZero(market + THRESHOLD, 4)) pass = Sound.EXACT;
+    if (now >= 1099511627776.0) pass = Sound.EXACT; // 2^40
   }
-  if (why || load<u32>(market, OUTDATED)) sound = Sound.EXACT;
+  if (why || load<u32>(market, OUTDATED) || !sound(market)) pass = Sound.EXACT;
   store<u32>(market, why, BROKEN);
-  store<u32>(market, sound, PASS);
+  store<u32>(market, pass, PASS);
   store<f64>(market, line * (DOWN * DOWN), PLAIN);
   store<f64>(market, line * (UP * UP), LINE + 8);
   store<f64>(market, line > 0 ? 1 / line : Infinity, FACTOR);
@@ -431,7 +457,10 @@ export function broken(market: usize): bool { return load<u32>(market, BROKEN) !
 export function surely(market: usize, block: usize, shape: u32, place: u32): f32 {
   const row = vaultAt(block, shape, place);
   if (family == Rule.MORPHO) return below32(near(row + DEBT, 2) / near(row, 2) * DOWN);
-  if (load<f32>(keysOf(block, shape) + (place << 2)) == Infinity || !evaluate(market, row)) return -Infinity;
+  if (load<f32>(keysOf(block, shape) + (place << 2)) == Infinity) return -Infinity;
+  begin();
+  entireAsKeyed(market, row); // debts may fall again to what they were then
+  if (isZero(OWES, 4)) return -Infinity;
   return below32(near(OWES, 4) / near(HAS, 4) * DOWN);
 }
 
@@ -555,10 +584,10 @@ export function figureOf(which: i32, stands: bool): void {
   saturate(WIDE, 8);
 }
 
-/** ⌊1e18·limit/owed⌋ or ⌊1e18·value/debt⌋ in 512 bits, all ones without debt. */
+/** ⌊1e18·limit/owed⌋ or ⌊1e18·value/debt⌋ in 512 bits, all ones without debt, or where nothing is asked of it. */
 function quotientTo(out: usize, which: i32): void {
   memory.fill(out, 0xff, 64);
-  if (isZero(OWES, 4)) return;
+  if (isZero(OWES, 4) || (which == Figure.HEALTH && isZero(OWED, 8))) return;
   begin();
   const one = ptr(wad());
   if (which == Figure.RATIO && family != Rule.MORPHO) { clear(out, 8); divide(out, 0, VALUE, 4, OWES, 4); return; }
@@ -576,21 +605,20 @@ export function ratioAsNumber(stands: bool): f64 {
 
 /** The smallest price from which on a row is healthy, at `out`; which kind of answer it is. 0 and all ones where it is none. */
 function liquidationPrice(out: usize, market: usize, row: usize): i32 {
-  const stands = evaluate(market, row);
-  clear(out, PRICE_LIMBS);
-  if (!stands && load<u32>(market, BROKEN)) return Trigger.REVERTS;
+  const kind = priceKind(out, market, row);
+  if (kind != Trigger.PRICE) memory.fill(out, kind == Trigger.ALWAYS ? 0xff : 0, PRICE_LIMBS << 3);
+  return kind;
+}
+function priceKind(out: usize, market: usize, row: usize): i32 {
+  if (load<u32>(market, BROKEN)) return Trigger.REVERTS;
   begin();
-  let kind: i32;
   if (family == Rule.MORPHO) {
     const owed = isZero(row + DEBT, 2) ? word(0) : morpho.borrowedOf(amount(row + DEBT), at(market + VIEW_ASSETS), at(market + BORROW_SHARES));
-    kind = reverted() ? Trigger.REVERTS : morpho.price(out, amount(row), owed, at(market + LLTV));
-  } else {
-    entire(market, row);
-    if (reverted()) return Trigger.REVERTS;
-    kind = family == Rule.LIQUITY ? v1.price(out, HAS, OWES, market + ACTIVE_COLL) : v1.priceAt(out, HAS, OWES, market + MCR);
+    return reverted() ? Trigger.REVERTS : morpho.price(out, amount(row), owed, at(market + LLTV));
   }
-  if (kind == Trigger.ALWAYS) memory.fill(out, 0xff, PRICE_LIMBS << 3);
-  return kind;
+  entire(market, row);
+  if (reverted()) return Trigger.REVERTS;
+  return family == Rule.LIQUITY ? v1.price(out, HAS, OWES, market + ACTIVE_COLL) : v1.priceAt(out, HAS, OWES, market + MCR);
 }
 
 /** What a liquidation would do now. */
