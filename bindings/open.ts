@@ -20,5 +20,5 @@ export function openBook(protocol: Protocol | AccountProtocol<unknown, Calls, Fi
   const { capacity = Infinity, keyBytes = 0 } = options;
   if (capacity !== Infinity) wholeNumber("capacity", capacity, 1);
   if (keyBytes !== 0 && keyBytes !== 20 && keyBytes !== 32) refuse("keyBytes", "20 or 32", keyBytes);
-  return new (protocol.Book as new (...of: unknown[]) => unknown)(protocol, capacity, keyBytes);
+  return new (protocol.kind.Book as new (...of: unknown[]) => unknown)(protocol, capacity, keyBytes);
 }

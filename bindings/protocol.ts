@@ -65,7 +65,7 @@ export interface Described<V extends Fields = Fields, M extends Fields = Fields,
   /** The module that has its rule. @internal */
   readonly module: Module;
   /** The class of its books. @internal */
-  readonly Book: unknown;
+  readonly kind: { readonly Book: unknown };
   /** The columns of a vault, or of an account what a hit tells of it. */
   readonly vault: V;
   /** The figures of a market, and of the system that all markets share. */

@@ -49,8 +49,7 @@ export class Tally {
 }
 
 type Call = (inputs: unknown) => object;
-/** The contracts' functions of a protocol, without the class of its books. */
-const namesOf = (functions: object) => Object.entries(functions).filter(([name, value]) => typeof value === "function" && name !== "Book").map(([name]) => name).sort();
+const namesOf = (functions: object) => Object.entries(functions).filter(([, value]) => typeof value === "function").map(([name]) => name).sort();
 const callOf = (functions: object, name: string) => (functions as Readonly<Record<string, Call>>)[name]!;
 
 // ---- The contracts' own answers
