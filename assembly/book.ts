@@ -5,6 +5,9 @@
 import { ARGS, RESULTS, STAGE, STAGE_BYTES, SYSTEM } from "./layout";
 import { candidates, makeRoom, push, reserveCandidates, rowAt, select, startSelection, threshold } from "./order/select";
 import { removeAccount } from "./accounts";
+import { sumAccounts } from "./levels/accounts";
+import { Failure, lay } from "./levels/table";
+import { sumVaults } from "./levels/vaults";
 import * as rule from "./rules";
 import { setView } from "./rules/assets";
 import { setTerms } from "./rules/gain";
@@ -394,6 +397,18 @@ export function preview(index: u32): bool {
 export function startScenario(): u32 {
   if (onShelves()) shelf.startScenario();
   return marketsHeld();
+}
+
+/**
+ * Liquidation levels of a market: `count` prices from ARGS[1] to ARGS[2], as stored or at the time in ARGS[0]. Where the table stands
+ * (levels/table), or a Failure. What scans found stays.
+ */
+export function levels(index: u32, count: u32, accrue: bool): usize {
+  const table = lay(ARGS + 32, ARGS + 64, count);
+  if (!table) return Failure.MEMORY;
+  view(accrue);
+  const failure = onShelves() ? sumAccounts(index) : sumVaults(marketAt(index), time());
+  return failure ? <usize>failure : table;
 }
 
 // ---- Figures of vaults

@@ -122,6 +122,19 @@ function measureTick({ assets, tick }: Million): number {
   return quantile(times, 0.5) * US;
 }
 
+const LEVELS = 100;
+/** Which asset's price falls to its half. */
+const FALLING = 2;
+
+function measureLevels({ book, assets, objects, prepared }: Million): number {
+  const from = assets[FALLING]!.assetPrice, query = { from, to: from / 2n, steps: LEVELS }, { prices, cumulative } = book.levels(FALLING, query);
+  for (const i of [0, LEVELS >> 1, LEVELS - 1]) {
+    const at = prepared.map((asset, j) => (j === FALLING ? { ...asset, price: prices[i]! } : asset));
+    ensure(countUnsafe(objects, at) === cumulative.vaults[i], "the levels and the BigInt loop disagree");
+  }
+  return median(() => { book.levels(FALLING, query); });
+}
+
 const WALK = 1000;
 
 /** All prices wander together and each by itself, drawn back to where they began, within 1 % of it. Milliseconds of each tick. */
@@ -161,6 +174,7 @@ export const accountsGroup: Group = {
         "account.full": ["ns", ({ book }) => median(() => { book.scan({ screen: "off", ...CHANGES }); }) * NS / vaults],
         "account.screen": ["ns", ({ book }) => median(() => { book.scan({ screen: "keys", ...CHANGES }); }) * NS / vaults],
         "account.bytes": ["bytes", ({ book }) => book.bytes / vaults],
+        "account.levels": ["ms", measureLevels],
         "account.tick": ["µs", measureTick],
         "account.walk": ["µs", ({ walk }) => quantile(walk(), 0.5) * US],
         "account.walk.p99": ["µs", ({ walk }) => quantile(walk(), 0.99) * US],
@@ -170,6 +184,10 @@ export const accountsGroup: Group = {
   goals: [
     faster("account.bigint", "account.full", 6),
     faster("account.bigint", "account.screen", 250),
+    {
+      name: "account.bigint × accounts × levels / account.levels", least: 300,
+      of: (figure) => figure("account.bigint").value * figure("account.levels").vaults * LEVELS / (figure("account.levels").value * NS),
+    },
     fasterThanLoop("account.tick", 1000),
     fasterThanLoop("account.walk", 400),
   ],

@@ -18,6 +18,7 @@ const draw = (count: number, piece = 0): Amounts => drawVaults(count, FIGURES, 2
 
 const open = () => {
   const book = openBook(maker);
+  book.setSystem({ par: RAY });
   return { book, market: book.addMarket(FIGURES) };
 };
 
@@ -55,6 +56,33 @@ function debtsOf(vaults: readonly Vault[], out: bigint[]): void {
   for (let i = 0; i < vaults.length; ++i) out[i] = (vaults[i]!.art * rate + RAY_UP) / RAY;
 }
 
+/** The oracle's price, falling to its half. */
+const LEVELS = { from: FIGURES.val, to: FIGURES.val / 2n, steps: 100 };
+
+/** What is unsafe at each of falling spots: each vault falls at one, which a bisection finds, and is so at all that follow. */
+function levelsOf(vaults: readonly Vault[], spots: readonly bigint[]) {
+  const count = spots.map(() => 0), collateral = spots.map(() => 0n), debt = spots.map(() => 0n), last = spots.length - 1, lowest = spots[last]!;
+  for (const { ink, art } of vaults) {
+    const owed = art * rate;
+    if (ink * lowest >= owed) continue;
+    let first = 0;
+    for (let end = last; first < end;) {
+      const middle = (first + end) >> 1;
+      if (ink * spots[middle]! < owed) end = middle;
+      else first = middle + 1;
+    }
+    ++count[first]!;
+    collateral[first]! += ink;
+    debt[first]! += (owed + RAY_UP) / RAY;
+  }
+  for (let i = 1; i <= last; ++i) {
+    count[i]! += count[i - 1]!;
+    collateral[i]! += collateral[i - 1]!;
+    debt[i]! += debt[i - 1]!;
+  }
+  return { vaults: count, collateral, debt };
+}
+
 /** Rows of the `count` largest keys, largest first: a heap of them, the least on top, that a larger key enters. */
 function largest(keys: Float64Array, count: number): Uint32Array {
   const heap = new Float64Array(count), rows = new Uint32Array(count);
@@ -90,7 +118,7 @@ function openMillion(vaults: number) {
   const amounts = draw(vaults), objects = objectsOf(amounts), { book, market } = open();
   const ids = book.load(market, amounts), unsafe = countUnsafe(objects);
   ensure(book.scan({ screen: "off", idsOnly: true }).length === unsafe, "the exact pass and the BigInt loop disagree");
-  return { vaults, amounts, objects, book, ids, unsafe, results: new Array<bigint>(vaults).fill(0n), columns: new BigUint64Array(vaults * 2) };
+  return { vaults, amounts, objects, book, market, ids, unsafe, results: new Array<bigint>(vaults).fill(0n), columns: new BigUint64Array(vaults * 2) };
 }
 type Million = ReturnType<typeof openMillion>;
 
@@ -98,6 +126,13 @@ type Million = ReturnType<typeof openMillion>;
 function agree({ columns, results }: Million): void {
   ensure(results.every((value, row) => amount(columns, row) === value), "a column and its BigInts disagree");
 }
+
+function measureLevels({ book, market, objects }: Million): number {
+  const { prices, cumulative } = book.levels(market, LEVELS), spots = prices.map((val) => (val * GIGA * RAY) / mat), rival = levelsOf(objects, spots);
+  ensure(JSON.stringify(cumulative, text) === JSON.stringify(rival, text), "the levels and those of the BigInts disagree");
+  return median(() => { book.levels(market, LEVELS); });
+}
+const text = (_: string, value: unknown) => (typeof value === "bigint" ? String(value) : value);
 
 function measureRank({ book, ids, amounts, vaults }: Million): number {
   const first = book.scan({ order: "riskiest", limit: FIRST }), rows = largest(keysOf(amounts, new Float64Array(vaults)), FIRST);
@@ -283,6 +318,11 @@ export const makerGroup: Group = {
           agree(all);
           return value * NS / vaults;
         }],
+        "bigint.levels": ["ms", ({ book, market, objects }) => {
+          const spots = book.levels(market, LEVELS).prices.map((val) => (val * GIGA * RAY) / mat);
+          return median(() => { levelsOf(objects, spots); });
+        }],
+        levels: ["ms", measureLevels],
         rank: ["µs", measureRank],
         "rank.partial": ["µs", ({ amounts }) => {
           const keys = keysOf(amounts, new Float64Array(vaults));
@@ -315,6 +355,7 @@ export const makerGroup: Group = {
     faster("roofline", "screen.10M", 0.6),
     faster("bigint.ratios", "ratios", 5),
     faster("bigint.debts", "debts", 10),
+    faster("bigint.levels", "levels", 8),
     faster("rank.partial", "rank", 10),
     fasterThanLoop("tick", 5000),
     fasterThanLoop("tick.quiet", 20_000),

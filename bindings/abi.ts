@@ -53,6 +53,7 @@ export interface Exports {
   startScenario(): number;
   scenario(market: number, mask: number): void;
   preview(market: number): number;
+  levels(market: number, count: number, accrued: boolean): number;
   describe(count: number): void;
   inspect(id: number, accrued: boolean): number;
   addBatch(market: number, mask: number): number;

@@ -4,6 +4,7 @@ import { type Column, Core, decodeIds, outOfMemory, rowsOf } from "./abi.js";
 import { PlimsollError, refuse, show } from "./errors.js";
 import { type Figures, type Found, Hits, MAX_U128, valueAt } from "./hits.js";
 import { type Key, keyBytesOf, toHex } from "./keys.js";
+import { type LevelQuery, type Levels, levelsOf } from "./levels.js";
 import { type Complete, type Described, type Fields, type LiquidationPrice, type Optional, type Protocol, type Values, bool, encode, int, knowFields, oneOf, priceOf, ratioOf, readResults, uint, wholeNumber, writeFields } from "./protocol.js";
 
 export interface BookOptions {
@@ -371,6 +372,18 @@ export abstract class AnyBook<V extends Fields, M extends Fields, S extends Fiel
       this.flip(core, merged, fallen, risen);
       return { unsafe: this.idsOf(core, fallen), safe: this.idsOf(core, risen) };
     });
+  }
+
+  /**
+   * How many vaults would be unsafe at each of many prices of a market, the other figures as they are, with how much collateral and
+   * debt: exact sums, in one pass. Nothing changes, and nothing is counted as scanned. A vault that would revert at a price is not
+   * unsafe there; nor is one at a price that the contract itself cannot evaluate (Maker: a `val` whose `Spotter.poke` reverts).
+   * @throws `reverts` where the contract can evaluate none of the prices, or not accrue the market to `at`.
+   */
+  levels(market: number, query: LevelQuery): Levels {
+    const core = this.core, { market: figures, price } = this.protocol;
+    this.knowMarket(market);
+    return levelsOf(core, market, figures[price]!, query, (at) => writeTime(core, "at", at));
   }
 
   /** The ids of all vaults, by market and place: the order of `ratios` and `debts`. */

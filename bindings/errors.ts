@@ -15,7 +15,7 @@
  * | `duplicate-key` | a key that another vault of the market carries |
  * | `capacity-reached` | more vaults than the book was opened for |
  * | `out-of-memory` | the WebAssembly memory cannot grow further (its limit is 4 GiB, the host's may be less) |
- * | `reverts` | a market cannot be accrued to a time: the contract would revert, and the call has no row to say so (`accrue`, columns) |
+ * | `reverts` | a market cannot be accrued to a time, or not valued at any price that was asked for: the contract would revert, and the call has no row to say so (`accrue`, columns, `levels`) |
  * | `bad-snapshot` | bytes that are no Arrow file of a book: truncated, damaged, without a column or with a wrong type |
  * | `wrong-protocol`, `unknown-version` | a snapshot of another protocol or revision, or of another version of the format |
  * | `no-figures` | a figure of a hit that was asked for with `idsOnly` |

@@ -10,4 +10,5 @@ export type { ErrorCode } from "./errors.js";
 export { MAX_U128, toLimbs, valueAt } from "./hits.js";
 export type { Figures, Hit, Hits } from "./hits.js";
 export type { Key } from "./keys.js";
+export type { LevelQuery, LevelSums, Levels } from "./levels.js";
 export type { AccountProtocol, Complete, Field, Fields, LiquidationPrice, Outcome, Protocol, Values } from "./protocol.js";

@@ -71,6 +71,8 @@ export interface Described<V extends Fields = Fields, M extends Fields = Fields,
   /** The figures of a market, and of the system that all markets share. */
   readonly market: M;
   readonly system: S;
+  /** Which figure of a market is the price that levels are asked for. */
+  readonly price: string;
   /** Why the contracts revert, by number. */
   readonly reasons: readonly string[];
   /** The number of its rule, as assembly/rules/status.ts has it. @internal */

@@ -2,7 +2,7 @@
  * A book of accounts beside a naive model of it: every call goes to both, every answer is compared. The model keeps plain accounts
  * and figures and judges each account anew by the protocol's reference.
  */
-import { type Hits, MAX_U128, type Status, openBook } from "plimsoll";
+import { type Hits, type LevelQuery, type Levels, MAX_U128, type Status, openBook } from "plimsoll";
 import { aaveV3 } from "plimsoll/aave-v3";
 import { comet } from "plimsoll/comet";
 import { compoundV2, compoundV2HalfUp } from "plimsoll/compound-v2";
@@ -12,7 +12,7 @@ import * as aaveReference from "./reference/aave-v3.js";
 import * as cometReference from "./reference/comet.js";
 import * as compoundReference from "./reference/compound-v2.js";
 import { outcome } from "./reference/solidity.js";
-import { joinKeys } from "./twin.js";
+import { type Counted, joinKeys, naiveLevels } from "./twin.js";
 
 export type Figures = Record<string, bigint | boolean>;
 type Ints = Record<string, bigint>;
@@ -335,6 +335,7 @@ export interface AnyBook {
   scan(query: AnyQuery & { since: "last" }): { unsafe: Hits; safe: Hits };
   scan(query?: AnyQuery): Hits;
   preview(scenarios: unknown): { unsafe: Float64Array; safe: Float64Array }[];
+  levels(market: number, query: LevelQuery): Levels;
   ids(): Float64Array;
   ratios(options?: object): BigUint64Array;
   ratiosAsNumbers(options?: object): Float64Array;
@@ -514,6 +515,19 @@ export class AccountTwin {
       }
       expect({ scenario: i, unsafe: sorted(answers[i]!.unsafe), safe: sorted(answers[i]!.safe) }).toEqual({ scenario: i, unsafe: sorted(unsafe), safe: sorted(safe) });
     });
+  }
+
+  levels(market: number, query: LevelQuery): void {
+    const expected = naiveLevels(query, (price) => {
+      const markets = this.world.markets.map((figures, i) => (i === market ? { ...figures, [this.adapter.price]: price } : figures));
+      const judge = this.adapter.judge({ ...this.world, markets }, query.at), unsafe = new Map<number, Counted>();
+      for (const { id, account: one } of this.entries.values()) {
+        const { status, collateral, debt } = judge(one);
+        if (status === "unsafe") unsafe.set(id, { collateral, debt });
+      }
+      return unsafe;
+    });
+    expect(this.book.levels(market, query)).toEqual(expected);
   }
 
   inspect(id: number, at?: bigint): void {

@@ -42,6 +42,15 @@ export function strange(dice: Dice, adapter: Adapter): Ints {
   }
 }
 
+export function randomCategory(dice: Dice, adapter: Adapter): Record<string, bigint | boolean> {
+  const revision = Number(adapter.name.split(" ")[1]);
+  return {
+    ltv: 9000n, liquidationThreshold: dice.pick([0n, 1n, 9000n, 9300n, 9700n, 10000n]), liquidationBonus: 10100n,
+    ...(revision < 5 ? { eModeAssetPrice: dice.chance(0.5) ? 0n : dice.pick([10n ** 8n, 10n ** 8n + 1n, 1n]) } : { collateralBitmap: dice.uint(16) }),
+    ...(revision >= 10 ? { ltvzeroBitmap: dice.uint(8) } : {}), ...(revision >= 11 ? { isolated: dice.chance(0.5) } : {}),
+  };
+}
+
 /** How many units of a market are worth a dollar (1e18 of them: as much as `value`). */
 function unitsFor(adapter: Adapter, figures: Ints, value: bigint, debt: boolean): bigint {
   const price = figures[adapter.price]!;

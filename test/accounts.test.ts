@@ -4,7 +4,7 @@ import { comet } from "plimsoll/comet";
 import { compoundV2, compoundV2HalfUp } from "plimsoll/compound-v2";
 import { describe, expect, test, vi } from "vitest";
 import { type Account, type Adapter, type AnyQuery, AccountTwin, type Leg, type World, aave, aaveInput, account, cometAccount, cometAdapter, cometView, compound, compoundAssets, compoundViews, copyOf, leg, openAny } from "./account-twin.js";
-import { onTheLine, priceOnTheLine, randomAccount, randomMarket, strange } from "./account-worlds.js";
+import { onTheLine, priceOnTheLine, randomAccount, randomCategory, randomMarket, strange } from "./account-worlds.js";
 import { Dice, WAD, runs, seed } from "./arbitraries.js";
 import { refuses } from "./contracts.js";
 import { joinKeys, keyOf } from "./twin.js";
@@ -16,15 +16,6 @@ const aaves = new Map(REVISIONS.map((revision) => [revision, aave(revision)]));
 const truncate = compound("truncate"), halfUp = compound("half-up");
 const ADAPTERS: readonly Adapter[] = [...aaves.values(), truncate, halfUp, cometAdapter];
 const SCREENS = ["zones", "keys", "off"] as const;
-
-function randomCategory(dice: Dice, adapter: Adapter): Record<string, bigint | boolean> {
-  const revision = Number(adapter.name.split(" ")[1]);
-  return {
-    ltv: 9000n, liquidationThreshold: dice.pick([0n, 1n, 9000n, 9300n, 9700n, 10000n]), liquidationBonus: 10100n,
-    ...(revision < 5 ? { eModeAssetPrice: dice.chance(0.5) ? 0n : dice.pick([10n ** 8n, 10n ** 8n + 1n, 1n]) } : { collateralBitmap: dice.uint(16) }),
-    ...(revision >= 10 ? { ltvzeroBitmap: dice.uint(8) } : {}), ...(revision >= 11 ? { isolated: dice.chance(0.5) } : {}),
-  };
-}
 
 const anyQuery = (dice: Dice, times: readonly bigint[]): AnyQuery => {
   const since = dice.chance(0.4), status = dice.pick([undefined, undefined, "unsafe", "reverts"] as const), query: AnyQuery = {};

@@ -15,7 +15,7 @@ test("the benchmark measures, prints and writes what it is asked for; how long t
     expect({ status, stderr }).toEqual({ status: 0, stderr: "" });
     const figures: { name: string; vaults: number; value: number; unit: string }[] = JSON.parse(readFileSync(json, "utf8"));
     expect(figures.map(({ name, vaults, unit }) => [name, vaults, unit])).toEqual([
-      ["bigint", 20000, "ns"], ["bigint.ratios", 20000, "ns"], ["bigint.debts", 20000, "ns"],
+      ["bigint", 20000, "ns"], ["bigint.ratios", 20000, "ns"], ["bigint.debts", 20000, "ns"], ["bigint.levels", 20000, "ms"],
       ["tick", 30000, "µs"], ["tick.quiet", 30000, "µs"], ["tick.walk", 30000, "µs"], ["tick.walk.p99", 30000, "µs"], ["tick.crash", 30000, "µs"],
       ["wasmBytes", 0, "bytes"],
     ]);

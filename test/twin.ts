@@ -2,7 +2,7 @@
  * A book beside a naive model of it: every call goes to both, every answer is compared. The model keeps a Map of vaults and
  * judges each of them anew by the reference.
  */
-import { type Hits, MAX_U128, type Order, type Query, type Status, openBook } from "plimsoll";
+import { type Hits, type LevelQuery, type LevelSums, type Levels, MAX_U128, type Order, type Query, type Status, openBook } from "plimsoll";
 import { maker } from "plimsoll/maker";
 import { expect } from "vitest";
 import { MAX256, RAY, WAD, column, uncolumn } from "./arbitraries.js";
@@ -45,6 +45,24 @@ export function joinKeys(keys: readonly string[]): Uint8Array {
 const rowOf = (id: number) => id % 2 ** 32;
 const capped = (x: bigint) => (x > MAX_U128 ? MAX_U128 : x);
 const byPlace = (a: Vault, b: Vault) => a.market - b.market || rowOf(a.id) - rowOf(b.id);
+
+// ---- Liquidation levels
+
+export interface Counted { readonly collateral: bigint; readonly debt: bigint }
+export const pricesOf = ({ from, to, steps }: LevelQuery) => Array.from({ length: steps }, (_, i) => {
+  const way = ((to > from ? to - from : from - to) * BigInt(i)) / BigInt(steps - 1);
+  return to > from ? from + way : from - way;
+});
+/** Levels as they are defined: `unsafeAt` says what is unsafe at a price, and with what. */
+export function naiveLevels(query: LevelQuery, unsafeAt: (price: bigint) => ReadonlyMap<number, Counted>): Levels {
+  const prices = pricesOf(query), all = prices.map(unsafeAt);
+  const sums = (of: ReadonlyMap<number, Counted>[]): LevelSums => ({
+    vaults: of.map((level) => level.size),
+    collateral: of.map((level) => [...level.values()].reduce((sum, { collateral }) => sum + collateral, 0n)),
+    debt: of.map((level) => [...level.values()].reduce((sum, { debt }) => sum + debt, 0n)),
+  });
+  return { prices, cumulative: sums(all), bins: sums(all.map((level, i) => new Map([...level].filter(([id]) => !i || !all[i - 1]!.has(id))))) };
+}
 
 export class Twin {
   readonly book: MakerBook;
@@ -236,6 +254,26 @@ export class Twin {
       expect(sorted(answers[i]!.unsafe)).toEqual(all.filter((_, j) => after[j] && !before[j]).map((vault) => vault.id).sort((a, b) => a - b));
       expect(sorted(answers[i]!.safe)).toEqual(all.filter((_, j) => before[j] && !after[j]).map((vault) => vault.id).sort((a, b) => a - b));
     });
+  }
+
+  /** What the levels of a market must be; undefined where the contract can evaluate none of the prices. */
+  expectedLevels(market: number, query: LevelQuery): Levels | undefined {
+    const rate = this.rate(market, query.at), vaults = this.inPlace(market), { mat } = this.markets[market]!, { par } = this.system;
+    const debts = new Map(rate === undefined ? [] : vaults.map(({ id, art }) => [id, reference.debt({ art, rate })]));
+    let able = false;
+    const expected = naiveLevels(query, (val) => {
+      const poked = reference.outcome(() => reference.spot({ val, has: true, par, mat })), unsafe = new Map<number, Counted>();
+      if (rate === undefined || "reverts" in poked) return unsafe;
+      able = true;
+      for (const { id, ink, art } of vaults) if (reference.unsafe({ ink, art, rate, spot: poked.spot }) === "unsafe") unsafe.set(id, { collateral: ink, debt: debts.get(id)! });
+      return unsafe;
+    });
+    return able ? expected : undefined;
+  }
+  levels(market: number, query: LevelQuery): void {
+    const expected = this.expectedLevels(market, query), ask = () => this.book.levels(market, query);
+    if (expected) expect(ask()).toEqual(expected);
+    else expect(ask).toThrow(expect.objectContaining({ code: "reverts", message: expect.stringContaining(`market ${market} `) }));
   }
 
   inspect(id: number, at?: bigint): void {

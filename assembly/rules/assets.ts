@@ -170,6 +170,9 @@ export function accrueSystem(to: usize): bool {
 
 // ---- What a price is to an asset (rules/price)
 
+/** Where an asset's price stands among its figures, by byte. */
+export function priceIn(): usize { return rule <= Rule.AAVE_SUM ? AaveFigure.PRICE : TokenFigure.PRICE; } // a Comet's too
+
 /** What an amount times a price is divided by. */
 export function assetUnit(asset: usize, isBase: bool): u256 {
   if (rule == Rule.COMET) return at(isBase ? SYSTEM + CometFigure.BASE_SCALE : asset + CometFigure.SCALE);

@@ -8,9 +8,9 @@
 import { RESULTS, SYSTEM } from "../layout";
 import { FACTOR, HEADER, HI, LO, NEAR, PASS, keysOf, lives, vaultAt } from "../store/chunks";
 import * as gain from "./gain";
-import { Figure, Order, PRICE_LIMBS, Plan, Sound, Status, Trigger, setFigure, setReverting } from "./status";
+import { Figure, Order, PRICE_LIMBS, Plan, Sound, Status, Trigger, figureHi, figureLo, setFigure, setReverting } from "./status";
 import { DOWN, UP, above32, above32Pair, below32, near, nearPair } from "../wide/float";
-import { PRODUCT, clear, compare, copy, divide, divideUp, isZero, product, productLess, product128 } from "../wide/limbs";
+import { PRODUCT, addPair, addWide, clear, compare, copy, divide, divideUp, isZero, mulHi, product, productLess, product128 } from "../wide/limbs";
 import { prepare, quotient, quotientHi, quotientLo } from "../wide/quotient";
 import {
   Revert, add, arg, at, begin, div, end, flag, forgive, gwei, isNegative, isNil, less, magnitude, min, mul, mulDivDown, mulDivUp, pow, ptr,
@@ -121,6 +121,11 @@ export function derive(market: usize, time: usize): void {
     store<u32>(market, end(), BROKEN);
     if (!load<u32>(market, BROKEN)) copy(market + VIEW_RATE, ptr(rate), 4);
   }
+  setLimits(market);
+}
+
+/** The limits of the screen, from the spot and the view's rate. */
+function setLimits(market: usize): void {
   const spot = market + SPOT, rate = market + VIEW_RATE;
   let lo = Infinity, hi = Infinity, factor = isZero(rate, 4) ? 0.0 : Infinity;
   let sound = load<u32>(market, BROKEN) ? Sound.EXACT : Sound.SCREEN;
@@ -139,6 +144,20 @@ export function derive(market: usize, time: usize): void {
   store<f32>(market, above32(hi), HI);
   store<f64>(market, factor, FACTOR);
   store<u32>(market, sound, PASS);
+}
+
+/**
+ * Gives a market that was derived another price of the oracle (u256), and the spot that `Spotter.poke` makes of it. Where that reverts
+ * there is no such spot, and every vault reverts.
+ */
+export function reprice(market: usize, price: usize): void {
+  if (load<u32>(market, BROKEN)) return; // by its accrual
+  begin();
+  const spot = spotOf(at(price), at(SYSTEM + PAR), at(market + MAT));
+  store<u32>(market, end(), BROKEN);
+  copy(market + VAL, price, 4);
+  copy(market + SPOT, ptr(spot), 4);
+  setLimits(market);
 }
 
 const LEFT: usize = memory.data(96, 16), RIGHT: usize = memory.data(96, 16), THIRD: usize = memory.data(96, 16);
@@ -265,11 +284,14 @@ export function figureOf(which: i32, market: usize, row: usize): void {
  * from ⌊art·M / 2^128⌋ unless the fraction is 0 or reaches over the next integer; then the long division decides.
  */
 function debtOf(market: usize, art: usize): void {
-  const scale = market + DEBT_SCALE, exact = load<u32>(scale, 24), m2 = load<u64>(scale, 16);
+  const scale = market + DEBT_SCALE, exact = load<u32>(scale, 24), m0 = load<u64>(scale), m1 = load<u64>(scale, 8), m2 = load<u64>(scale, 16);
   const a0 = load<u64>(art), a1 = load<u64>(art, 8);
-  product128(a0, a1, load<u64>(scale), load<u64>(scale, 8));
-  const f0 = load<u64>(PRODUCT), f1 = load<u64>(PRODUCT, 8);
-  let q0 = load<u64>(PRODUCT, 16), q1 = load<u64>(PRODUCT, 24);
+  const f0 = a0 * m0;
+  let f1 = mulHi(a0, m0), l = a0 * m1; f1 += l; let k = u64(f1 < l); // in locals: 4 ns less than by product128
+  l = a1 * m0; f1 += l; k += u64(f1 < l);
+  let q0 = mulHi(a0, m1) + k, q1 = u64(q0 < k);
+  l = mulHi(a1, m0); q0 += l; q1 += u64(q0 < l);
+  l = a1 * m1; q0 += l; q1 += u64(q0 < l) + mulHi(a1, m1);
   let p0 = a0 * m2, p1 = a1 * m2, p2: u64 = 0;
   if (m2 > 1) { // seldom: rates are below 2 ray for long
     product128(a0, a1, m2, 0);
@@ -289,6 +311,18 @@ function debtOf(market: usize, art: usize): void {
   const debt = mulDivUp(amount(art), at(market + VIEW_RATE), ray());
   const beyond = reverted() || (debt.hi1 | debt.hi2) != 0;
   setFigure(beyond ? <u64>-1 : debt.lo1, beyond ? <u64>-1 : debt.lo2);
+}
+
+/** Adds a row's ink, and its debt of any width, to sums; after `scale`. */
+export function tally(market: usize, ink: usize, collateral: usize, debt: usize): void {
+  const art = ink + ART;
+  addPair(collateral, load<u64>(ink), load<u64>(ink, 8));
+  debtOf(market, art);
+  if ((figureLo & figureHi) != <u64>-1) { addPair(debt, figureLo, figureHi); return; }
+  product(LEFT, art, 2, market + VIEW_RATE, 4);
+  begin();
+  divideUp(LEFT, LEFT, 6, ptr(ray()), 2);
+  addWide(debt, LEFT); // of what can be unsafe, below 2^167
 }
 
 /** spot·mat / (rate·1e27), the factor from ink/art to the ratio as a plain number. */

@@ -112,6 +112,19 @@ export function carry(market: usize, row: usize): void {
 /** Where the batch of a row stands, with how many bytes, or 0. */
 export function batchOf(row: usize): usize { return positions() ? position.batchOf(row) : 0; }
 
+/** Gives a market's record another price, in the view at `time`. */
+export function reprice(market: usize, price: usize, time: usize): void {
+  if (positions()) position.reprice(market, price, time);
+  else ilk.reprice(market, price);
+}
+/** Adds the collateral and the debt of a row that stands to sums; after `startFigures`. */
+// @ts-ignore: decorator
+@inline
+export function tally(market: usize, row: usize, collateral: usize, debt: usize): void {
+  if (positions()) position.tally(market, row, collateral, debt);
+  else ilk.tally(market, row, collateral, debt);
+}
+
 // ---- What a query asks
 
 export function setFloor(market: usize, floor: usize): void {

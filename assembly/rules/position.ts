@@ -33,7 +33,7 @@ import {
   marketAt, marketsHeld, open, vaultAt,
 } from "../store/chunks";
 import { DOWN, UP, above32, above32Pair, below32, near } from "../wide/float";
-import { clear, compare, copy, divide, isZero, product } from "../wide/limbs";
+import { addWide, clear, compare, copy, divide, isZero, product } from "../wide/limbs";
 import { Revert, add, at, begin, decrease, mul, mulWad, ptr, put, result, resultWord, reverted, u256, wad, word } from "../wide/u256";
 import * as morpho from "./morpho";
 import * as v1 from "./liquity";
@@ -259,6 +259,13 @@ export function evaluate(market: usize, row: usize): bool {
   return !reverts;
 }
 
+/** Adds what a row has and owes to sums. */
+export function tally(market: usize, row: usize, collateral: usize, debt: usize): void {
+  evaluate(market, row);
+  addWide(collateral, HAS);
+  addWide(debt, OWES);
+}
+
 /** Whether the row that was evaluated last is unsafe. */
 function fails(): bool { return !isZero(OWED + 32, 4) || compare(LIMIT, OWED, 4) < 0; }
 
@@ -428,6 +435,11 @@ export function derive(market: usize, time: usize): void {
   store<f64>(market, line * (UP * UP), LINE + 8);
   store<f64>(market, line > 0 ? 1 / line : Infinity, FACTOR);
   limit(market);
+}
+
+export function reprice(market: usize, price: usize, time: usize): void {
+  copy(market + PRICE, price, 4);
+  derive(market, time);
 }
 
 /** How much debts may have grown since the keys were made, at a rate. */

@@ -85,39 +85,75 @@ const SUMS: usize = memory.data(64, 16);
 
 /** Sums an account by steps, all lines but those of one asset; false where that cannot tell. */
 function sum(set: usize, vault: usize, shape: u32, without: u32 = -1): bool {
-  const thresholds = set + THRESHOLDS + (<u32>load<u8>(vault, 4) << 9), aave = rule <= Rule.AAVE_SUM;
+  const thresholds = set + THRESHOLDS + (<u32>load<u8>(vault, 4) << 9);
   let tag = tagsOf(vault), amount = amountsOf(vault, linesOf(shape));
   v128.store(SUMS, i64x2.splat(0)); v128.store(SUMS, i64x2.splat(0), 16);
   v128.store(SUMS, i64x2.splat(0), 32); v128.store(SUMS, i64x2.splat(0), 48);
   for (const end = tag + (<u32>load<u16>(vault, 6) << 1); tag < end; tag += 2, amount += amountBytes) {
     const kind = <u32>load<u8>(tag, 1), index = <u32>load<u8>(tag);
     if (kind >= Kind.IDLE || index == without) continue;
-    const asset = set + ASSETS + index * ASSET, at = asset + HELD_STEPS + kind * SIDE_BYTES, entry = load<u32>(thresholds + (index << 2));
-    if (!load<u32>(asset, FAST) || entry & Entry.SLOW) return false;
-    if (entry & Entry.UNCOUNTED && kind == Kind.HELD) continue;
-    const x0 = load<u64>(amount), x1 = load<u64>(amount, 8);
-    if (!(aave ? steps(at, x0, x1) : rule == Rule.COMPOUND && kind == Kind.OWED ? grown(asset, amount) : step(at, x0, x1))) return false;
-    let v0 = q0, v1 = q1, w0: u64, w1: u64;
-    if (aave) { // the value, and basis points of it
-      const bps = <u64>(entry & Entry.BPS);
-      if (v1 >> 40) return false;
-      w0 = v0 * bps; w1 = mulHi(v0, bps) + v1 * bps;
-    } else {
-      if (!step(at + STEP_BYTES, v0, v1)) return false;
-      w0 = q0; w1 = q1;
-      if (kind == Kind.OWED) { v0 = w0; v1 = w1; }
-    }
-    if ((v1 | w1) >> 55) return false; // 256 lines could overflow
-    const to = SUMS + (kind << 5);
-    v0 += load<u64>(to); w0 += load<u64>(to, 16);
-    v1 += load<u64>(to, 8) + u64(v0 < load<u64>(to)); w1 += load<u64>(to, 24) + u64(w0 < load<u64>(to, 16));
-    store<u64>(to, v0); store<u64>(to, v1, 8);
-    store<u64>(to, w0, 16); store<u64>(to, w1, 24);
+    if (!addLine(set + ASSETS + index * ASSET, kind, load<u32>(thresholds + (index << 2)), amount)) return false;
   }
+  return takeSums();
+}
+
+// @ts-ignore: decorator
+@inline
+function addLine(asset: usize, kind: u32, entry: u32, amount: usize): bool {
+  const at = asset + HELD_STEPS + kind * SIDE_BYTES, aave = rule <= Rule.AAVE_SUM;
+  if (!load<u32>(asset, FAST) || entry & Entry.SLOW) return false;
+  if (entry & Entry.UNCOUNTED && kind == Kind.HELD) return true;
+  const x0 = load<u64>(amount), x1 = load<u64>(amount, 8);
+  if (!(aave ? steps(at, x0, x1) : rule == Rule.COMPOUND && kind == Kind.OWED ? grown(asset, amount) : step(at, x0, x1))) return false;
+  let v0 = q0, v1 = q1, w0: u64, w1: u64;
+  if (aave) { // the value, and basis points of it
+    const bps = <u64>(entry & Entry.BPS);
+    if (v1 >> 40) return false;
+    w0 = v0 * bps; w1 = mulHi(v0, bps) + v1 * bps;
+  } else {
+    if (!step(at + STEP_BYTES, v0, v1)) return false;
+    w0 = q0; w1 = q1;
+    if (kind == Kind.OWED) { v0 = w0; v1 = w1; }
+  }
+  if ((v1 | w1) >> 55) return false; // 256 lines could overflow
+  const to = SUMS + (kind << 5);
+  v0 += load<u64>(to); w0 += load<u64>(to, 16);
+  v1 += load<u64>(to, 8) + u64(v0 < load<u64>(to)); w1 += load<u64>(to, 24) + u64(w0 < load<u64>(to, 16));
+  store<u64>(to, v0); store<u64>(to, v1, 8);
+  store<u64>(to, w0, 16); store<u64>(to, w1, 24);
+  return true;
+}
+
+function takeSums(): bool {
   C0 = load<u64>(SUMS); C1 = load<u64>(SUMS, 8);
   S0 = load<u64>(SUMS, 16); S1 = load<u64>(SUMS, 24);
   D0 = load<u64>(SUMS, 32); D1 = load<u64>(SUMS, 40);
   return true;
+}
+
+/** Sums all of an account but the lines of one asset, for `judgeWith`. False where steps cannot tell. */
+export function sumWithout(set: usize, vault: usize, shape: u32, index: u32): bool {
+  const told = sum(set, vault, shape, index);
+  copy(OTHERS, SUMS, 8);
+  return told;
+}
+const OTHERS: usize = memory.data(64, 16);
+/**
+ * Judges an account by what `sumWithout` summed and its own lines of the asset, whose amounts stand at `held` and `owed` (0: none), by
+ * the asset's record; with its collateral's value and its debt (rules/assets). −1 where that cannot tell.
+ */
+export function judgeWith(asset: usize, entry: u32, held: usize, owed: usize): i32 {
+  copy(SUMS, OTHERS, 8);
+  for (let kind = Kind.HELD; kind <= Kind.OWED; ++kind) {
+    const amount = kind == Kind.HELD ? held : owed;
+    if (amount && !addLine(asset, kind, entry, amount)) return -1;
+  }
+  takeSums();
+  const status = verdict();
+  clear(VALUE, 8);
+  store<u64>(VALUE, C0); store<u64>(VALUE, C1, 8);
+  store<u64>(DEBT, D0); store<u64>(DEBT, D1, 8);
+  return status;
 }
 
 /** What the sums say; −1 where they cannot. Of health it is enough to compare while debt is below 2·10^18 (there, half-up lifts nothing to 1). */
@@ -156,8 +192,9 @@ function exact(market: usize, vault: usize, shape: u32): i32 {
 }
 
 /** The exact rule on one account, with its figures (rules/assets); all of them 0 where it reverts. */
-export function evaluate(market: usize, vault: usize, shape: u32): i32 {
-  const set = <usize>load<u32>(market, SET);
+export function evaluate(market: usize, vault: usize, shape: u32): i32 { return evaluateIn(load<u32>(market, SET), vault, shape); }
+/** The same by a set. */
+export function evaluateIn(set: usize, vault: usize, shape: u32): i32 {
   clear(VALUE, FIGURE_LIMBS);
   if (!sum(set, vault, shape)) return slow(set, vault, linesOf(shape));
   return setSums(C0, C1, S0, S1, D0, D1);
@@ -206,10 +243,10 @@ export function judge(market: usize, block: usize, shape: u32, place: u32): i32 
 
 function quadAt(block: usize, shape: u32, place: u32): usize { return masksOf(block, shape) + MASKS + (place >> 2) * quadBytes(shape); }
 
-/** Makes the keys of a chunk at the reference weights: those of the moment may have moved on since. */
-function makeKeys(block: usize, shape: u32, used: u32): void {
-  const lines = linesOf(shape), table = references, zero = f32x4.splat(0), infinite = f32x4.splat(Infinity);
-  let quad = quadAt(block, shape, 0), key = keysOf(block, shape);
+/** Makes the keys of a chunk, to `keys`, at weights: its own at the reference weights, for those of the moment may have moved on since. */
+export function makeKeys(block: usize, shape: u32, used: u32, table: usize, keys: usize): void {
+  const lines = linesOf(shape), zero = f32x4.splat(0), infinite = f32x4.splat(Infinity), own = keys == keysOf(block, shape);
+  let quad = quadAt(block, shape, 0), key = keys;
   for (const end = key + (used << 2); key < end; key += 16, quad += 4) {
     let owed = zero, held = zero;
     const amounts = quad, c = load<u32>(quad + lines * 20);
@@ -238,12 +275,11 @@ function makeKeys(block: usize, shape: u32, used: u32): void {
     }
     // No debt is −∞, what is not finite +∞; a row never written has neither debt nor collateral.
     const finite = v128.and(f32x4.lt(owed, infinite), f32x4.lt(held, infinite));
-    let keys = v128.bitselect(f32x4.div(owed, held), f32x4.splat(-Infinity), f32x4.gt(owed, zero));
-    keys = v128.bitselect(keys, infinite, finite);
-    v128.store(key, keys);
-    if (!i32x4.all_true(finite)) store<f32>(groupOf(block, <u32>(key - keysOf(block, shape) >> 2)), Infinity, LOOSE);
+    const quotients = v128.bitselect(f32x4.div(owed, held), f32x4.splat(-Infinity), f32x4.gt(owed, zero));
+    v128.store(key, v128.bitselect(quotients, infinite, finite));
+    if (own && !i32x4.all_true(finite)) store<f32>(groupOf(block, <u32>(key - keys >> 2)), Infinity, LOOSE);
   }
-  for (let i = used; i & 3; ++i) store<f32>(keysOf(block, shape) + (i << 2), -Infinity); // of a quad that is not full
+  for (let i = used; i & 3; ++i) store<f32>(keys + (i << 2), -Infinity); // of a quad that is not full
 }
 
 /**
@@ -272,7 +308,8 @@ export function freshen(market: usize, chunk: usize): void {
   store<u8>(chunk, 0, STALE);
   const used = load<u32>(chunk, USED);
   if (!used) return;
-  makeKeys(load<u32>(chunk, BLOCK), load<u32>(chunk, LOG), used);
+  const block = <usize>load<u32>(chunk, BLOCK), shape = load<u32>(chunk, LOG);
+  makeKeys(block, shape, used, references, keysOf(block, shape));
   open(market, chunk, 0, used);
 }
 
@@ -413,8 +450,11 @@ function coarse(asset: usize): bool {
 
 // ---- Scenarios
 
-/** Begins a scenario with what the book is judged by. */
-export function startScenario(): void { memory.copy(other, book, 1 << SET_LOG); }
+/** Begins a scenario with what the book is judged by; its set. */
+export function startScenario(): usize {
+  memory.copy(other, book, 1 << SET_LOG);
+  return other;
+}
 /** Changes an asset of it: the figures of `mask` in ARGS. */
 export function changeInScenario(index: u32, mask: u32): void {
   const asset = other + ASSETS + index * ASSET;
@@ -429,6 +469,30 @@ export function inScenario(record: usize, market: usize): void {
   setLimits(record, other);
   if (asleep) store<u32>(record, Sound.EXACT, PASS);
   settled = false; // the factors of the book are found anew
+}
+
+/** The largest key that is proved safe if it was made of the very weights that the account is judged by. */
+export function provedSafe(shape: u32): f32 { return below32(1 - 2 * margin(shape)); }
+
+/**
+ * Gives an asset of the scenario two prices at once, by its records at both: what is held of it is as cheap as at one, what is owed as
+ * dear as at the other. The weights, of which keys are made. Where rows were not written for so low a price, what is held weighs
+ * nothing, and what is owed as much as in the book, whose price is then higher.
+ */
+export function weighApart(index: u32, cheap: usize, dear: usize): usize {
+  const asset = other + ASSETS + index * ASSET;
+  for (let i: u32 = 0; i < categoryCount; ++i) {
+    const c = <u32>load<u8>(CATEGORY_LIST + i), at = WEIGHTS + (c << 10) + (index << 2), entry = load<u32>(other + THRESHOLDS + (c << 9) + (index << 2));
+    memory.copy(asset, dear, ASSET);
+    weighIn(other, c, index);
+    let owed = load<f32>(other + at);
+    if (coarse(dear) && load<f64>(dear, OWED_WEIGHT) <= load<f64>(assetAt(index), OWED_WEIGHT)) owed = load<f32>(book + at);
+    memory.copy(asset, cheap, ASSET);
+    weighIn(other, c, index);
+    if (coarse(cheap) && load<f64>(cheap, HELD_WEIGHT) >= 0 && !(entry & Entry.SLOW) && (rule != Rule.AAVE_AVERAGE || entry & Entry.BPS)) store<f32>(other + at + 512, 0);
+    store<f32>(other + at, owed);
+  }
+  return other + WEIGHTS;
 }
 
 // ---- Weights

@@ -128,7 +128,7 @@ function rise(mask: u64, market: usize, number: u32, chunk: usize, group: u32): 
 // ---- 64 rows
 
 /** Keys above the limit, a bit each. */
-function maskAbove(at: usize, limit: f32): u64 {
+export function maskAbove(at: usize, limit: f32): u64 {
   const bound = f32x4.splat(limit);
   let mask: u64 = 0;
   for (let i: u64 = 0; i < 64; i += 16, at += 64) mask |= sixteen(

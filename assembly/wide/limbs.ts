@@ -79,6 +79,21 @@ export function addSmall(a: usize, small: u64, limbs: u32): u64 {
   return small;
 }
 
+/** Limbs of a sum: 2^64 integers of 256 bits. */
+// @ts-ignore: decorator
+@inline export const SUM_LIMBS: u32 = 5;
+/** Adds a u128 to a sum. */
+// @ts-ignore: decorator
+@inline
+export function addPair(sum: usize, lo: u64, hi: u64): void {
+  const s = load<u64>(sum) + lo, c = u64(s < lo), t = load<u64>(sum, 8) + hi, u = t + c;
+  store<u64>(sum, s);
+  store<u64>(sum, u, 8);
+  addSmall(sum + 16, u64(t < hi) | u64(u < c), SUM_LIMBS - 2);
+}
+/** Adds an integer of four limbs to a sum. */
+export function addWide(sum: usize, a: usize): void { addSmall(sum + 32, add(sum, sum, a, 4), 1); }
+
 /** `out[m + n] = a[m] · b[n]`, every limb written. `out` overlaps neither factor. */
 export function product(out: usize, a: usize, m: u32, b: usize, n: u32): void {
   clear(out, m + n);

@@ -339,7 +339,7 @@ const isThere = ({ scaledATokenBalance, scaledVariableDebt, usingAsCollateral, b
 function forBook(name: string, choices: Choices) {
   return {
     name, module: accounts, kind: { Book: AccountBook }, rule: choices.healthFromSum ? 2 : 1, choices: Number(maskOf(choices)), reasons: choices.narrowTokens ? ERRORS : CODES,
-    market: marketFields(choices), system: {}, category: categoryFields(choices), vault: { totalCollateralBase: base },
+    market: marketFields(choices), system: {}, price: "assetPrice", category: categoryFields(choices), vault: { totalCollateralBase: base },
     account: {
       fields: ["userEModeCategory", "userConfig", "reserves"], list: "reserves", name: "reserve", entry: position, isThere,
       read: readAccount, write: writeAccount,

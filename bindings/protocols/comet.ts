@@ -151,7 +151,7 @@ const writeAccount = ({ lines }: { readonly lines: readonly Line[] }): CometAcco
 });
 
 const forBook = {
-  name: "comet", module: accounts, kind: { Book: AccountBook }, rule: 4, choices: 0, reasons, market, system, vault: { collateral: value },
+  name: "comet", module: accounts, kind: { Book: AccountBook }, rule: 4, choices: 0, reasons, market, system, price: "price", vault: { collateral: value },
   account: {
     fields: ["principal", "collateral"], list: "collateral", name: "asset", entry: collateral,
     isThere: ({ balance }: CometCollateral) => !!balance,

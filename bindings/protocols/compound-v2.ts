@@ -150,7 +150,7 @@ const writeAccount = ({ lines }: { readonly lines: readonly Line[] }): CompoundV
 });
 
 const forBook = (rounding: "" | "HalfUp") => ({
-  name: "compound-v2", ...(rounding ? { revision: "half-up" } : {}), module: accounts, kind: { Book: AccountBook }, rule: 3, choices: rounding ? 2 : 0, reasons, market, system: {}, vault: { sumCollateral: value },
+  name: "compound-v2", ...(rounding ? { revision: "half-up" } : {}), module: accounts, kind: { Book: AccountBook }, rule: 3, choices: rounding ? 2 : 0, reasons, market, system: {}, price: "oraclePriceMantissa", vault: { sumCollateral: value },
   account: {
     fields: ["assets"], list: "assets", name: "market", entry: position,
     isThere: ({ cTokenBalance, principal }: CompoundV2Position) => !!cTokenBalance || !!principal,

@@ -174,6 +174,6 @@ export interface LiquityV1 extends Protocol<typeof vault, typeof market, Fields,
 }
 
 export const liquityV1: LiquityV1 = {
-  name: "liquity-v1", module: positions, kind: { Book }, rule: 6, vault, market, system: {}, liquidation: capped, reasons, orders: ["nominalICR", "profit"],
+  name: "liquity-v1", module: positions, kind: { Book }, rule: 6, vault, market, system: {}, price: "price", liquidation: capped, reasons, orders: ["nominalICR", "profit"],
   decPow, computeCR, icr, tcr, liquidationAmounts, liquidate,
 };

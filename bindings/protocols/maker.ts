@@ -204,7 +204,7 @@ export interface Maker extends Protocol<typeof vault, typeof market, typeof syst
 }
 
 export const maker: Maker = {
-  name: "maker", module: ilks, kind: { Book }, rule: 0, vault, market, system, liquidation, reasons, orders: ["profit"],
+  name: "maker", module: ilks, kind: { Book }, rule: 0, vault, market, system, price: "val", liquidation, reasons, orders: ["profit"],
   spot, drip, health, pokeHealth, frob, bark, auctionPrice, auctionStatus, take,
   collateralRatio, healthFactor, debt, liquidationPrice,
 };

@@ -156,6 +156,6 @@ export interface Morpho extends Protocol<typeof vault, typeof market, Fields, ty
 }
 
 export const morpho: Morpho = {
-  name: "morpho", module: positions, kind: { Book }, rule: 5, vault, market, system: {}, liquidation, reasons, orders: ["profit"],
+  name: "morpho", module: positions, kind: { Book }, rule: 5, vault, market, system: {}, price: "price", liquidation, reasons, orders: ["profit"],
   accrue, wExp, wTaylor, isHealthy, liquidationPrice, liquidationIncentiveFactor, liquidate, liquidateAccrued, preLiquidate,
 };
