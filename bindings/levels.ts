@@ -18,7 +18,7 @@ export interface LevelQuery {
 export interface LevelSums {
   /** How many vaults. */
   readonly vaults: number[];
-  /** Their collateral and their debt: of vaults, amounts (Maker: `ink`, and debts with fees as `debts` rounds them); of accounts, what the contract counts at that price. */
+  /** Their collateral and their debt: of vaults, amounts (debts with fees and interest, as `debts` rounds them; troves with what was redistributed to them); of accounts, what the contract counts at that price. */
   readonly collateral: bigint[];
   readonly debt: bigint[];
 }

@@ -1,9 +1,17 @@
 import fc from "fast-check";
+import { type LevelQuery, type Levels, openBook } from "plimsoll";
+import { liquityV1 } from "plimsoll/liquity-v1";
+import { liquityV2 } from "plimsoll/liquity-v2";
+import { morpho } from "plimsoll/morpho";
 import { describe, expect, test, vi } from "vitest";
 import { type Adapter, AccountTwin, aave, account, cometAdapter, compound, openAny } from "./account-twin.js";
 import { onTheLine, priceOnTheLine, randomAccount, randomCategory, randomMarket, strange } from "./account-worlds.js";
 import { Dice, MAX128, MAX256, RAY, WAD, runs, seed } from "./arbitraries.js";
-import { type Figures, Twin, dump, keyOf, open, usualMarket } from "./twin.js";
+import * as liquityReference from "./reference/liquity-v1.js";
+import * as liquityV2Reference from "./reference/liquity-v2.js";
+import * as morphoReference from "./reference/morpho.js";
+import { outcome } from "./reference/solidity.js";
+import { type Counted, type Figures, Twin, dump, keyOf, naiveLevels, open, usualMarket } from "./twin.js";
 
 vi.setConfig({ testTimeout: 240_000 });
 
@@ -101,6 +109,111 @@ describe("what is not monotone", () => {
       twin.load(market, [[1n, MAX128], [1n, 1n], [WAD, WAD], [MAX128, MAX128], [0n, MAX128], [1n, 2n ** 96n], [1n, 2n ** 96n - 1n], [0n, 1n]]);
       for (const [from, to] of [[1n, 2n ** 128n], [2n ** 136n, 0n], [2n ** 119n, 2n ** 120n], [WAD, 0n]] as const) twin.levels(market, { from, to, steps: 20 });
     }
+  });
+});
+
+// ---- Positions: debts that are shares
+
+/** Random markets of a protocol, each with what its reference says of its positions. */
+interface World {
+  readonly book: { levels(market: number, query: LevelQuery): Levels; scan(query?: object): { readonly length: number } };
+  /** What is unsafe at a price. */
+  readonly unsafeAt: (price: bigint, at?: bigint) => ReadonlyMap<number, Counted>;
+  /** A price near the lines of the positions. */
+  readonly price: bigint;
+}
+const judged = <T>(rows: ReadonlyMap<number, T>, judge: (row: T) => (Counted & { readonly unsafe: boolean }) | { readonly reverts: true }) => {
+  const unsafe = new Map<number, Counted>();
+  for (const [id, row] of rows) {
+    const seen = outcome(() => judge(row)) as Counted & { readonly unsafe?: boolean };
+    if (seen.unsafe) unsafe.set(id, { collateral: seen.collateral, debt: seen.debt });
+  }
+  return unsafe;
+};
+const some = (dice: Dice) => dice.pick([1n, 1000n, WAD, 10n * WAD + dice.uint(66), dice.uint(100)]);
+
+function openMorpho(dice: Dice): World {
+  const book = openBook(morpho), price = dice.pick([10n ** 36n, 2000n * 10n ** 24n + dice.uint(70), dice.uint(126)]), lltv = 86n * WAD / 100n;
+  const figures = {
+    lltv, totalBorrowAssets: 10n ** 24n + dice.uint(80), totalBorrowShares: 10n ** 30n + dice.uint(90), totalSupplyAssets: 10n ** 26n, totalSupplyShares: 10n ** 32n, lastUpdate: 100n,
+    fee: 0n, rateAtTarget: dice.uint(30),
+  };
+  const market = book.addMarket({ ...figures, price }), rows = new Map<number, { collateral: bigint; borrowShares: bigint }>();
+  for (let i = 0; i < 150; ++i) {
+    const collateral = some(dice), worth = near(dice, price) * collateral / 10n ** 36n * lltv / WAD;
+    const row = { collateral, borrowShares: dice.chance(0.1) ? dice.pick([0n, 1n, MAX128]) : (worth * figures.totalBorrowShares / figures.totalBorrowAssets + BigInt(dice.below(3))) & MAX128 };
+    rows.set(book.add(market, row), row);
+  }
+  return {
+    book: book as never, price,
+    unsafeAt(of, at) {
+      const next = at === undefined ? figures : outcome(() => morphoReference.accrue({ ...figures, timestamp: at, irm: "adaptiveCurve" }));
+      return judged(rows, (row) => {
+        if ("reverts" in next) return next;
+        const { healthy, borrowed } = morphoReference.isHealthy({ ...row, price: of, lltv, totalBorrowAssets: next.totalBorrowAssets, totalBorrowShares: figures.totalBorrowShares });
+        return { unsafe: !healthy, collateral: row.collateral, debt: borrowed };
+      });
+    },
+  };
+}
+
+function openLiquity(dice: Dice): World {
+  const book = openBook(liquityV1), price = 2000n * WAD + dice.uint(66), debt = 10n ** 26n, L_ETH = dice.chance(0.5) ? dice.uint(50) : 0n, L_LUSDDebt = dice.chance(0.5) ? dice.uint(60) : 0n;
+  // from a system far above recovery mode to one that is in it at every price of interest
+  const figures = { L_ETH, L_LUSDDebt, activePoolETH: debt * BigInt(80 + dice.below(200)) / 100n * WAD / price, defaultPoolETH: dice.uint(70), activePoolLUSDDebt: debt, defaultPoolLUSDDebt: dice.uint(70) };
+  const market = book.addMarket({ ...figures, price }), rows = new Map<number, Parameters<typeof liquityReference.icr>[0]>();
+  for (let i = 0; i < 150; ++i) {
+    const coll = some(dice), vault = { coll, debt: dice.chance(0.1) ? dice.pick([0n, 1n, MAX128]) : coll * near(dice, price) / WAD * 10n / BigInt(11 + dice.below(5)) & MAX128, stake: coll, snapshotETH: 0n, snapshotLUSDDebt: dice.chance(0.03) ? L_LUSDDebt + 1n : 0n };
+    rows.set(book.add(market, vault), { ...vault, ...figures, status: 1n, price });
+  }
+  return {
+    book: book as never, price,
+    unsafeAt(of) {
+      return judged(rows, (row) => {
+        const { TCR, recoveryMode } = liquityReference.tcr({ ...figures, price: of }), { ICR, coll, debt: owed } = liquityReference.icr({ ...row, price: of }), MCR = 11n * WAD / 10n;
+        return { unsafe: ICR < (recoveryMode && TCR > MCR ? TCR : MCR), collateral: coll, debt: owed };
+      });
+    },
+  };
+}
+
+function openLiquityV2(dice: Dice): World {
+  const book = openBook(liquityV2), price = 2000n * WAD + dice.uint(66), MCR = 11n * WAD / 10n;
+  const terms = { L_coll: dice.uint(50), L_boldDebt: dice.uint(60), shutdownTime: dice.chance(0.2) ? 5000n : 0n, timestamp: dice.chance(0.5) ? 2000n : 0n };
+  const market = book.addMarket({ ...terms, MCR, price }), rows = new Map<number, Omit<Parameters<typeof liquityV2Reference.icr>[0], "timestamp"> & { lastDebtUpdateTime: bigint }>();
+  for (let i = 0; i < 150; ++i) {
+    const coll = some(dice), debt = dice.chance(0.1) ? dice.pick([0n, 1n, MAX128]) : coll * near(dice, price) / WAD * 10n / 11n & MAX128;
+    const vault = { coll, debt, stake: coll, snapshotColl: 0n, snapshotBoldDebt: 0n, annualInterestRate: BigInt(dice.below(1000)) * 10n ** 15n, lastDebtUpdateTime: BigInt(dice.below(dice.chance(0.5) ? 1000 : 2100)) };
+    rows.set(book.add(market, vault), { ...vault, ...terms, MCR, price, batch: null } as never);
+  }
+  return {
+    book: book as never, price,
+    unsafeAt(of, at = terms.timestamp || undefined) {
+      return judged(rows, (row) => {
+        const { entireDebt: owed, entireColl, liquidatable } = liquityV2Reference.icr({ ...row, price: of, timestamp: at ?? row.lastDebtUpdateTime } as never);
+        return { unsafe: liquidatable, collateral: entireColl, debt: owed };
+      });
+    },
+  };
+}
+
+describe("levels of positions, against their references", () => {
+  for (const [name, openWorld] of Object.entries({ morpho: openMorpho, "liquity v1": openLiquity, "liquity v2": openLiquityV2 })) test(name, () => {
+    fc.assert(fc.property(seed, (start) => {
+      const dice = new Dice(start), { book, unsafeAt, price } = openWorld(dice);
+      for (let i = 0; i < 6; ++i) {
+        const end = () => dice.pick([0n, 1n, price, near(dice, price), near(dice, price), price * 2n, price + BigInt(dice.below(50)), price / 100n, ...(dice.chance(0.2) ? [MAX256, 2n ** 128n, 2n ** 200n] : [])]);
+        const query = { from: end(), to: end(), steps: dice.pick([2, 7, 40]), ...(dice.chance(0.3) ? { at: dice.pick([100n, 3000n, 6000n, 10n ** 8n]) } : {}) };
+        if (dice.chance(0.5)) book.scan();
+        const expected = naiveLevels(query, (of) => unsafeAt(of, query.at));
+        let levels: Levels;
+        try { levels = book.levels(0, query); } catch (error) { // where nothing can be evaluated
+          expect([(error as { code?: string }).code, expected.cumulative.vaults.every((count) => !count)]).toEqual(["reverts", true]);
+          continue;
+        }
+        expect(levels).toEqual(expected);
+      }
+    }), runs(15));
   });
 });
 
