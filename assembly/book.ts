@@ -13,14 +13,19 @@ import { setView } from "./rules/assets";
 import { setTerms } from "./rules/gain";
 import * as positions from "./rules/position";
 import * as shelf from "./rules/shelf";
+import { beginTrial as beginAccount, status } from "./rules/account-trial";
+import { beginTrial as beginUrn } from "./rules/ilk-trial";
+import { Status } from "./rules/status";
+import { FIRST, LAST, Question, TARGET, aim } from "./rules/trial";
 import { list as listRows, mayBeNear, nearOf, preview as previewMarket, setFloored, wanted } from "./screen/pass";
+import { Answer, search } from "./search";
 import {
   BLOCK, CHUNKS, FACTOR, Fault, GROWTH, HEADER, INDEX, LINK_CHUNK, LINK_MAX, LINK_UNSAFE, LIVE, LOG, LOOSE, MARK, ROWS_LOG, UNSAFE_BITS, USED,
-  addMarket as newMarket, chunkAt, chunksHeld, foundBlock, foundLog, foundMarket, foundPlace, groupOf, idAt, idOf, keysOf, lifeAt, linkAt, lives, marketAt, marketsHeld, onShelves, open as openRows, openStore, place,
+  addMarket as newMarket, chunkAt, chunksHeld, foundBlock, foundLog, foundMarket, foundPlace, groupOf, idAt, idOf, keysOf, lifeAt, linesOf, linkAt, lives, marketAt, marketsHeld, onShelves, open as openRows, openStore, place,
   placed, reserve as reserveRows, rowIn, rowOf, shapeOf, seek, touch, userKeyAt, userKeyBytes, vacate, vaultAt, vaultsHeld,
 } from "./store/chunks";
 import { enter, find as findKey, leave, reserveKeys } from "./store/keys";
-import { compare } from "./wide/limbs";
+import { clear, compare, copy } from "./wide/limbs";
 
 /** Rows of a page that carries vaults in, with keys of 32 bytes; half as many of one that describes hits. */
 let page: u32 = 4096;
@@ -462,6 +467,36 @@ export function inspect(id: f64, accrue: bool): i32 {
   rule.inspect(SCENARIO, foundBlock, foundLog, foundPlace);
   if (userKeyBytes()) memory.copy(STAGE, userKeyAt(<u32>row), userKeyBytes());
   return <i32>index;
+}
+
+/**
+ * What-if of one vault (rules/trial): of an asset, if it is an account, as stored or at the time in ARGS; ARGS[1] has what is to be reached,
+ * or the last time to look at. How the search ends, its amount or time in RESULTS; or a fault.
+ */
+export function whatIf(id: f64, question: i32, asset: u32, accrue: bool, ratio: bool): i32 {
+  const row = rowOf(id);
+  if (row < 0) return Fault.STALE;
+  const isTime = question == Question.TIME;
+  copy(isTime ? LAST : TARGET, ARGS + 32, 4);
+  clear(FIRST, 4);
+  if (isTime && accrue) copy(FIRST, ARGS, 4);
+  aim(ratio);
+  let reverts = false, answer: i32 = Answer.NONE;
+  if (onShelves()) {
+    if (!isTime) view(accrue);
+    reverts = !beginAccount(question, shelf.assetSet(), vaultAt(foundBlock, foundLog, foundPlace), linesOf(foundLog), asset, !accrue);
+    if (!reverts) answer = search(question);
+    if (isTime) setView(time());
+    else reverts = reverts || status == Status.REVERTS;
+  } else {
+    memory.copy(SCENARIO, foundMarket, rule.MARKET_BYTES);
+    rule.derive(SCENARIO, accrue && !isTime ? ARGS : 0);
+    reverts = rule.broken(SCENARIO);
+    beginUrn(question, SCENARIO, vaultAt(foundBlock, foundLog, foundPlace), !accrue);
+    if (!reverts) answer = search(question);
+    if (!isTime) reverts = rule.judge(SCENARIO, foundBlock, foundLog, foundPlace) == Status.REVERTS;
+  }
+  return answer == Answer.NONE && reverts ? Answer.REVERTS : answer;
 }
 
 /** What a column holds: from AMOUNTS on, the amounts of vaults in the order of the rule. */

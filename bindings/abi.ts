@@ -65,6 +65,7 @@ export interface Exports {
   planTake(): number;
   planEnd(): void;
   column(kind: number, done: number): number;
+  whatIf(id: number, question: number, asset: number, accrued: boolean, ratio: boolean): number;
   keysAt(chunk: number): number;
 }
 

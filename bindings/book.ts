@@ -118,6 +118,28 @@ export interface PlanStep<L extends Fields> {
   readonly liquidation: Complete<L>;
 }
 
+/** What a what-if is asked of: as stored, or as accrued to the time `at`. */
+export interface WhatIf {
+  readonly at?: bigint;
+  /** Of an account, the number of the asset's market; left out for what a Comet lends. Vaults have one of each, and none is named. */
+  readonly market?: number;
+}
+
+/** What is to be reached, in one of the two figures that `inspect` shows, wad. */
+export type Target = WhatIf & (
+  | { readonly health: bigint; readonly ratio?: undefined }
+  | { readonly ratio: bigint; readonly health?: undefined }
+);
+
+/**
+ * The most that the contract accepts; 0 where it is nothing. `refused`: not even that, for the vault is beyond what the contract asks for.
+ * `reverts`: the contract cannot tell. `undecided`: roundings decide over more amounts than can be tried.
+ */
+export type MostAmount = bigint | "refused" | "reverts" | "undecided";
+
+/** The least that suffices; 0 where nothing is needed. `never`: no amount does, or none that the contract accepts. */
+export type LeastAmount = bigint | "never" | "reverts" | "undecided";
+
 /** The type of a book of a protocol: `BookOf<typeof maker>`. */
 export type BookOf<P> = P extends Protocol<infer V, infer M, infer S, infer L, infer B> ? Book<V, M, S, L, B> : never;
 
@@ -417,6 +439,69 @@ export abstract class AnyBook<V extends Fields, M extends Fields, S extends Fiel
   debts(time?: bigint, options: { readonly out?: BigUint64Array } = {}): BigUint64Array {
     knowFields("options", options, OUT);
     return this.column(DEBTS, BigUint64Array, 2, time, options.out);
+  }
+
+  // ---- What-if
+
+  /**
+   * The first second (Compound v2: block) from `at` to `until` at which accrual alone, prices fixed, makes the vault unsafe by the contract's
+   * own judgement; without `at` from the last accrual on (of an account, the latest of its assets'), without `until` to 2^40 − 1, where
+   * Aave's and Comet's clocks end. `never`: at none of them. `reverts`: before that comes one at which the contract's accrual or
+   * evaluation reverts. `undecided`: roundings decide over more seconds than can be tried.
+   */
+  timeToLiquidation(id: number, options: { readonly at?: bigint; readonly until?: bigint } = {}): LeastAmount {
+    knowFields("options", options, AT_UNTIL);
+    const { core } = this, { at, until = LAST_TIME } = options;
+    writeTime(core, "until", until, 1);
+    if (at !== undefined && encode("at", TIME, at) > until) refuse("until", `no earlier than at, ${at}n`, until, "out-of-range");
+    return this.#ask(core, id, TIME_TO, 0, at, false) ?? "never";
+  }
+
+  /**
+   * The most that the contract's own check lets the vault borrow now: Maker's `dart` of `frob`, with the ilk's dust; of an account units of the asset,
+   * as `borrow` takes them (a Comet's `withdraw` of what it lends, own supply included). Ceilings, caps, cash, pauses and the like are
+   * taken to allow it.
+   */
+  maxBorrow(id: number, options: WhatIf = {}): MostAmount { return this.#amount(id, BORROW, options, AT_MARKET) ?? "refused"; }
+
+  /**
+   * The most that the contract's own check lets the vault take out now: Maker's `dink`, as `frob` frees it; of an account units of the
+   * asset, as `withdraw` takes them (cTokens, as `redeem` does).
+   */
+  maxWithdraw(id: number, options: WhatIf = {}): MostAmount { return this.#amount(id, WITHDRAW, options, AT_MARKET) ?? "refused"; }
+
+  /**
+   * The least repayment after which the vault has at least a health, or a ratio, as `inspect` shows it: Maker's `dart`, which leaves no dust; of an
+   * account units of the asset, as `repay`, `repayBorrow` and a Comet's `supply` take them.
+   */
+  repayToRatio(id: number, target: Target): LeastAmount { return this.#amount(id, REPAY, target, TARGETS) ?? "never"; }
+
+  /**
+   * The least collateral to add after which the vault has at least a health, or a ratio, as `inspect` shows it: Maker's `dink`; of an
+   * account units of the asset, as `supply` and `mint` take them. Where the account has nothing of it yet, it is taken to count: an Aave's
+   * if its LTV is not 0, a cToken as entered.
+   */
+  collateralToRatio(id: number, target: Target): LeastAmount { return this.#amount(id, COLLATERAL, target, TARGETS) ?? "never"; }
+
+  #amount(id: number, question: number, options: WhatIf & { readonly health?: bigint | undefined; readonly ratio?: bigint | undefined }, known: object) {
+    const { core } = this, { account, rule } = this.protocol;
+    knowFields(question < REPAY ? "options" : "target", options, known);
+    const { at, market, health, ratio } = options, base = account?.base !== undefined && (question === BORROW || question === REPAY);
+    if (rule && !base) this.knowMarket(market as number);
+    else if (market !== undefined) throw new PlimsollError("invalid-argument", rule ? "a Comet lends one asset: leave out market" : "a vault has one market: leave out market");
+    if (question >= REPAY) {
+      if ((health === undefined) === (ratio === undefined)) throw new PlimsollError(health === undefined ? "missing-field" : "invalid-argument", "target needs health or ratio, one of them");
+      core.writeArg(1, health === undefined ? encode("target: ratio", AMOUNT, ratio) : encode("target: health", AMOUNT, health));
+    }
+    return this.#ask(core, id, question, base ? account.base! : market ?? 0, at, health === undefined);
+  }
+
+  /** undefined: there is none. */
+  #ask(core: Core, id: number, question: number, asset: number, at: bigint | undefined, ratio: boolean): bigint | "reverts" | "undecided" | undefined {
+    knowId(id);
+    const answer = core.exports.whatIf(id, question, asset, writeTime(core, "at", at), ratio);
+    if (answer < 0) throw stale(id);
+    return answer ? SEARCHED[answer] : core.readResult(0);
   }
 
   // ---- Inside
@@ -729,6 +814,11 @@ const STEP = { repaid: uint(256, ""), seized: uint(256, ""), bonus: uint(256, ""
 const STEP_FIELDS = 9, WAD = 10n ** 18n, MAX_U256 = 2n ** 256n - 1n;
 const QUERY = { order: 0, limit: 0, minDebt: 0, within: 0, at: 0, market: 0, status: 0, idsOnly: 0, screen: 0, since: 0 };
 export const AT = { at: 0 };
+const AT_UNTIL = { at: 0, until: 0 }, AT_MARKET = { at: 0, market: 0 }, TARGETS = { ...AT_MARKET, health: 0, ratio: 0 };
+/** What is asked (assembly/rules/trial.ts), and how a search ends that finds nothing (assembly/search.ts). */
+const TIME_TO = 0, BORROW = 1, WITHDRAW = 2, REPAY = 3, COLLATERAL = 4;
+const SEARCHED = [undefined, undefined, "reverts", "undecided"] as const;
+const LAST_TIME = 2n ** 40n - 1n;
 const OUT = { out: 0 }, AT_OUT = { at: 0, out: 0 };
 
 const nothing = (): Found => ({ streams: [], count: 0 });
@@ -773,10 +863,10 @@ function checkColumns(what: string, fields: Fields, given: Readonly<Record<strin
   return { columns, mask, count: count ?? 0 };
 }
 
-/** Writes a time as argument 0 if there is one; answers whether there is. */
-export function writeTime(core: Core, name: string, time: bigint | undefined): boolean {
+/** Writes a time as an argument, the first, if there is one; answers whether there is. */
+export function writeTime(core: Core, name: string, time: bigint | undefined, field = 0): boolean {
   if (time === undefined) return false;
-  core.writeArg(0, encode(name, TIME, time));
+  core.writeArg(field, encode(name, TIME, time));
   return true;
 }
 

@@ -4,7 +4,7 @@
  */
 export { openBook } from "./open.js";
 export type { AccountBook, AccountBookOf, AccountInspection, AccountPrice } from "./accounts.js";
-export type { Book, BookOf, BookOptions, Changes, Columns, Flips, Ids, Inspection, Liquidation, Order, PlanOptions, PlanStep, Query, Scenario, Status } from "./book.js";
+export type { Book, BookOf, BookOptions, Changes, Columns, Flips, Ids, Inspection, LeastAmount, Liquidation, MostAmount, Order, PlanOptions, PlanStep, Query, Scenario, Status, Target, WhatIf } from "./book.js";
 export { PlimsollError } from "./errors.js";
 export type { ErrorCode } from "./errors.js";
 export { MAX_U128, toLimbs, valueAt } from "./hits.js";

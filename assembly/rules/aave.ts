@@ -138,9 +138,9 @@ export function normalizedDebt(): i32 {
 /** Sums over the legs: values of collateral and debt, and collateral by LTV and by liquidation threshold. */
 export const COLLATERAL: usize = memory.data(128, 16);
 export const DEBT: usize = COLLATERAL + 32;
-const BY_LTV: usize = COLLATERAL + 64;
+export const BY_LTV: usize = COLLATERAL + 64;
 export const BY_THRESHOLD: usize = COLLATERAL + 96;
-let hasZeroLtv: bool = false;
+export let hasZeroLtv: bool = false;
 
 export function beginAccount(): void {
   clear(COLLATERAL, 16);
@@ -187,7 +187,7 @@ export function projectsDebt(scaled: u256): bool { return !isNil(scaled) || chos
 /** A leg of debt, in units of its asset. */
 export function addDebt(debt: u256, price: u256, unit: u256): void { accumulate(DEBT, debtValueOf(debt, price, unit)); }
 
-function average(sum: usize): u256 {
+export function average(sum: usize): u256 {
   const collateral = at(COLLATERAL);
   return isNil(collateral) ? collateral : div(at(sum), collateral);
 }
@@ -279,16 +279,23 @@ export function debtIndexAt(row: usize): u256 {
   return debtIndex(at(row + Reserve.BORROW_INDEX), at(row + Reserve.BORROW_RATE), at(row + Reserve.LAST_UPDATE), arg(Arg.NOW));
 }
 
+/** The LTV of a reserve for its user. */
+function userLtv(row: usize, inMode: bool): u64 {
+  return ltvOf(
+    load<u64>(row, Reserve.LTV), inMode, load<u64>(category, Category.LTV),
+    bit(category + Category.LTV_ZEROS, load<u32>(row)), load<u64>(category, Category.ISOLATED) != 0,
+  );
+}
+/** The LTV that says whether a reserve may be collateral, and whether it must go first: up to 3.5 its own. */
+export function decisiveLtv(row: usize): u64 { return chosen(Choice.EMODE_LTV_ALONE) ? userLtv(row, isInMode(row)) : load<u64>(row, Reserve.LTV); }
+
 function addReserve(row: usize, isCollateral: bool, isBorrowed: bool): void {
   const inMode = isInMode(row), unit = unitOf(row), price = priceOf(row, inMode);
   const threshold = load<u64>(row, Reserve.THRESHOLD);
   if (isCollateral && takesPart(threshold)) {
     addCollateral(
       at(row + Reserve.SCALED_BALANCE), incomeAt(row), price, unit,
-      ltvOf(
-        load<u64>(row, Reserve.LTV), inMode, load<u64>(category, Category.LTV),
-        bit(category + Category.LTV_ZEROS, load<u32>(row)), load<u64>(category, Category.ISOLATED) != 0,
-      ),
+      userLtv(row, inMode),
       inMode ? load<u64>(category, Category.THRESHOLD) : threshold,
     );
   }

@@ -22,7 +22,7 @@ export const LAID_BYTES: u32 = 128 * 576 + 256;
 export function layAt(address: usize): void { rowsAt = address; }
 
 /** What a contract's revision does (Aave's choices; a Compound's rounding). */
-let choices: u32 = 0;
+export let choices: u32 = 0;
 /** The time of the view, an address; 0: as stored. */
 let now: usize = 0;
 export function setView(time: usize): void { now = time; }
@@ -203,34 +203,44 @@ function word(field: u32, value: u64): void {
   store<u64>(ARGS + (field << 5), value);
 }
 
-function layAsset(row: usize, width: usize, index: u32, asset: usize): void {
+/** A row of an asset of which there is nothing; its address. */
+function layAsset(row: usize, width: usize, index: u32, set: usize): usize {
+  const asset = set + ASSETS + index * ASSET;
   memory.fill(row, 0, width);
   if (rule == Rule.COMPOUND) {
     copy(row, asset + TokenFigure.FACTOR, 4);
     copy(row + 32, asset + EXCHANGE_RATE, 4);
     copy(row + 64, asset + TokenFigure.PRICE, 4);
-    return;
+    return row;
   }
   store<u32>(row, index);
-  if (rule == Rule.COMET) { copy(row + 64, asset, 20); return; } // price, scale, factors
+  if (rule == Rule.COMET) { copy(row + 64, asset, 20); return row; } // price, scale, factors
   memory.copy(row + 32, asset, 288);
   memory.copy(row + 416, asset + AaveFigure.CATEGORY, 96);
   if (!now) clear(row + aave.Reserve.LAST_UPDATE, 4);
+  return row;
 }
+
+/** Where the row of the asset stands that was to have one, and whether the account had none. */
+export let alsoRow: usize = 0, alsoNew: bool = false;
 
 /**
  * Lays an account out as the arguments of its protocol's functions: Aave's `accountData` and `liquidationCall`, Compound's
  * `accountLiquidity`, a Comet's `isLiquidatable` and `absorb`. Lines stand in the order of their assets; of an Aave all `assets`
- * of the book get a row, if that is wanted; an asset may be left out. Answers why an accrual on the way reverts, 0 where none does.
+ * of the book get a row, if that is wanted; an asset may be left out, and another get a row whether there are lines of it or not (with
+ * `enters`, those of a cToken count that was not entered). Answers why an accrual on the way reverts, 0 where none does.
  */
-export function lay(set: usize, vault: usize, lines: u32, assets: u32 = 0, without: u32 = -1): i32 {
+export function lay(set: usize, vault: usize, lines: u32, assets: u32 = 0, without: u32 = -1, also: u32 = -1, enters: bool = false): i32 {
   const category = <u32>load<u8>(vault, 4), width: usize = rule <= Rule.AAVE_SUM ? <usize>aave.Reserve.BYTES : rule == Rule.COMPOUND ? 160 : 224;
-  let tag = tagsOf(vault), amount = amountsOf(vault, lines), row = rowsAt + CATEGORY_BYTES - width, id: u32 = -1, why: i32 = 0;
+  let tag = tagsOf(vault), amount = amountsOf(vault, lines), row = rowsAt + CATEGORY_BYTES - width, id: u32 = -1;
+  let why: i32 = also != -1 ? load<u32>(set + ASSETS + also * ASSET, BROKEN) : 0;
+  alsoRow = 0; alsoNew = true;
   const config = ARGS + (aave.Arg.CONFIG << 5);
   if (rule <= Rule.AAVE_SUM) clear(config, 4);
   else if (rule == Rule.COMET) word(0, 0);
   for (const last = tag + (<u32>load<u16>(vault, 6) << 1); tag < last; tag += 2, amount += amountBytes) {
-    const index = <u32>load<u8>(tag), kind = <u32>load<u8>(tag, 1), asset = set + ASSETS + index * ASSET, owed = (kind & 1) != 0, idle = kind >= Kind.IDLE;
+    const index = <u32>load<u8>(tag), kind = <u32>load<u8>(tag, 1), asset = set + ASSETS + index * ASSET, owed = (kind & 1) != 0;
+    const idle = kind >= Kind.IDLE && !(enters && index == also);
     if (!idle && !why) why = load<u32>(asset, BROKEN);
     if (index == without || (idle && rule == Rule.COMPOUND)) continue; // and a market that was not entered
     if (rule == Rule.COMET && index == BASE) {
@@ -239,9 +249,10 @@ export function lay(set: usize, vault: usize, lines: u32, assets: u32 = 0, witho
       continue;
     }
     if (index != id) {
-      row += width;
+      if (!alsoRow && also < index) alsoRow = layAsset(row += width, width, also, set);
       id = index;
-      layAsset(row, width, index, asset);
+      layAsset(row += width, width, index, set);
+      if (index == also) { alsoRow = row; alsoNew = false; }
     }
     if (rule <= Rule.AAVE_SUM) {
       const bit = index << 1 | u32(!owed);
@@ -256,11 +267,12 @@ export function lay(set: usize, vault: usize, lines: u32, assets: u32 = 0, witho
       } else copy(row + 96, amount, 2);
     } else copy(row + 32, amount, 2);
   }
+  if (!alsoRow && also != -1) alsoRow = layAsset(row += width, width, also, set);
   if (rule <= Rule.AAVE_SUM) {
     let held = rowsAt + CATEGORY_BYTES, last = row;
     for (let index: u32 = 0; index < assets; ++index) {
       if (held <= last && load<u32>(held) == index) held += width;
-      else layAsset(row += width, width, index, set + ASSETS + index * ASSET);
+      else layAsset(row += width, width, index, set);
     }
   }
   const rows = <u32>((row + width - rowsAt - CATEGORY_BYTES) / width), first = rowsAt + CATEGORY_BYTES;
@@ -335,7 +347,13 @@ function finish(): i32 {
 /** The contract's own judgement, and its figures. */
 export function slow(set: usize, vault: usize, lines: u32): i32 {
   clear(VALUE, FIGURE_LIMBS);
-  if (lay(set, vault, lines)) return Status.REVERTS;
+  return lay(set, vault, lines) ? Status.REVERTS : judgeLaid();
+}
+
+/** Why the last account that a Comet judged reverts, if it does. */
+export let failure: i32 = 0;
+/** The same of what was laid out. */
+export function judgeLaid(): i32 {
   if (rule <= Rule.AAVE_SUM) {
     aave.start();
     aave.sumAccount();
@@ -343,7 +361,8 @@ export function slow(set: usize, vault: usize, lines: u32): i32 {
   } else if (rule == Rule.COMPOUND) {
     if (compound.liquidity(choices) || load<u32>(RESULTS)) return Status.REVERTS; // an error bars liquidation as a revert would
   } else {
-    if (comet.isLiquidatable()) return Status.REVERTS;
+    failure = comet.isLiquidatable();
+    if (failure) return Status.REVERTS;
     comet.sumAssets();
   }
   const status = finish();

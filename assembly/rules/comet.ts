@@ -19,19 +19,19 @@ import {
 } from "../wide/u256";
 
 /** Why the contracts revert, in the order of the messages in bindings/protocols/comet.ts. */
-namespace Why {
+export namespace Why {
   export const BAD_PRICE = 3, NOT_LIQUIDATABLE = 4, INVALID_UINT64 = 5, INVALID_UINT104 = 6, INVALID_INT104 = 7, INVALID_INT256 = 8;
   export const TIMESTAMP_TOO_LARGE = 9;
 }
 
 /** 1e15, the unit of an index. */
-function indexScale(): u256 { return word(1000000000000000); }
+export function indexScale(): u256 { return word(1000000000000000); }
 
 /** `⌊a·b/c⌋` in 256 bits. */
 function over(a: u256, b: u256, c: u256): u256 { return mulThenDiv(a, b, c, Round.DOWN); }
 
 /** `presentValueSupply`, `presentValueBorrow`. */
-function presentValue(principal: u256, index: u256): u256 { return over(principal, index, indexScale()); }
+export function presentValue(principal: u256, index: u256): u256 { return over(principal, index, indexScale()); }
 
 /** A price feed's answer, an int256 that must be positive. */
 function priceOf(answer: u256): u256 {
@@ -42,7 +42,7 @@ function priceOf(answer: u256): u256 {
 // ---- An account. `beginAccount`, `addDebt`, then `addCollateral` in the order of the assets while `isShort`.
 
 /** What a borrower's principal owes: base units, rounded down. An int104 has no −principal at its minimum. */
-function debtOf(principal: u256, borrowIndex: u256): u256 {
+export function debtOf(principal: u256, borrowIndex: u256): u256 {
   const owed = magnitude(principal);
   require(fits(owed, 103), Revert.ARITHMETIC);
   return presentValue(owed, borrowIndex);

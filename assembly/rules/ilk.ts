@@ -18,7 +18,7 @@ import {
 } from "../wide/u256";
 
 /** Why the contracts revert, in the order of the messages in bindings/protocols/maker.ts. */
-namespace Why {
+export namespace Why {
   export const DOG_NOT_UNSAFE = 3, DOG_LIMIT_HIT = 4, DOG_DUSTY = 5, DOG_NULL_AUCTION = 6, DOG_OVERFLOW = 7;
   export const CLIP_ZERO_TAB = 8, CLIP_INVALID_PRICE = 9, CLIP_ZERO_TOP = 10;
   export const JUG_INVALID_NOW = 11;
@@ -35,19 +35,19 @@ namespace Why {
 
 /** A market's figures, 32 bytes each, in the order of the descriptor. */
 // @ts-ignore: decorator
-@inline const SPOT: usize = HEADER;
+@inline export const SPOT: usize = HEADER;
 // @ts-ignore: decorator
-@inline const MAT: usize = HEADER + 32;
+@inline export const MAT: usize = HEADER + 32;
 // @ts-ignore: decorator
 @inline const VAL: usize = HEADER + 64;
 // @ts-ignore: decorator
-@inline const RATE: usize = HEADER + 96;
+@inline export const RATE: usize = HEADER + 96;
 // @ts-ignore: decorator
-@inline const DUTY: usize = HEADER + 128;
+@inline export const DUTY: usize = HEADER + 128;
 // @ts-ignore: decorator
-@inline const RHO: usize = HEADER + 160;
+@inline export const RHO: usize = HEADER + 160;
 // @ts-ignore: decorator
-@inline const DUST: usize = HEADER + 192;
+@inline export const DUST: usize = HEADER + 192;
 // @ts-ignore: decorator
 @inline const CHOP: usize = HEADER + 224;
 // @ts-ignore: decorator
@@ -85,7 +85,7 @@ export const VIEW_FIELDS: u32 = 1 << 1;
 // @ts-ignore: decorator
 @inline const PAR: usize = 0;
 // @ts-ignore: decorator
-@inline const BASE: usize = 32;
+@inline export const BASE: usize = 32;
 // @ts-ignore: decorator
 @inline const SYSTEM_HOLE: usize = 64;
 // @ts-ignore: decorator
@@ -167,7 +167,7 @@ export function judge(market: usize, block: usize, log: u32, place: u32): i32 {
   return judgeAmounts(market, vaultAt(block, log, place));
 }
 
-function judgeAmounts(market: usize, ink: usize): i32 {
+export function judgeAmounts(market: usize, ink: usize): i32 {
   if (load<u32>(market, BROKEN)) return Status.REVERTS;
   if (isZero(market + SPOT, 4)) return Status.SAFE;
   product(LEFT, ink, 2, market + SPOT, 4);
@@ -414,14 +414,14 @@ export function spot(): i32 {
 }
 
 /** `Dog.bark`'s judgement, unsafe or not; reverts on overflow. */
-function isUnsafe(ink: u256, art: u256, rate: u256, spot: u256): bool {
+export function isUnsafe(ink: u256, art: u256, rate: u256, spot: u256): bool {
   if (isNil(spot)) return false;
   const value = mul(ink, spot);
   return less(value, mul(art, rate));
 }
 
 /** Jug.drip's rate: rpow(base + duty, now − rho)·rate / RAY. */
-function dripRate(rate: u256, duty: u256, base: u256, rho: u256, now: u256): u256 {
+export function dripRate(rate: u256, duty: u256, base: u256, rho: u256, now: u256): u256 {
   require(!less(now, rho), Why.JUG_INVALID_NOW);
   if (reverted()) return rate;
   const next = div(mul(pow(add(base, duty), sub(now, rho), ray()), rate), ray());
@@ -555,7 +555,7 @@ export function healthFactor(): i32 {
   return end();
 }
 
-function wideQuotient(field: u32, a: u256, b: u256, c: u256, d: u256, e: u256, f: u256): void {
+export function wideQuotient(field: u32, a: u256, b: u256, c: u256, d: u256, e: u256, f: u256): void {
   const numerator = mul(a, b), denominator = mul(d, e);
   const out = RESULTS + (field << 5);
   memory.fill(out, 0xff, 64);

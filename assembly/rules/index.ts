@@ -1,5 +1,7 @@
 /** The rule of the book's family: of vaults in a market of their own (ilk, position), or of accounts (shelf). */
+import * as account from "./account-trial";
 import * as ilk from "./ilk";
+import * as urn from "./ilk-trial";
 import * as position from "./position";
 import * as shelf from "./shelf";
 import { HI, LO, onShelves } from "../store/chunks";
@@ -148,3 +150,8 @@ export function precedes(order: i32, am: usize, ab: usize, as: u32, ap: u32, bm:
 }
 /** Up to where keys tell an order by health. */
 export function surest(least: f64): f64 { return positions() ? position.surest(least) : least; }
+
+// ---- What a what-if asks (rules/trial)
+
+export function tryAt(x: usize): i32 { return onShelves() ? account.tryAt(x) : urn.tryAt(x); }
+export function mayHold(low: usize, high: usize): bool { return onShelves() ? account.mayHold(low, high) : urn.mayHold(low, high); }

@@ -58,7 +58,8 @@ export function prepare(scale: usize, c: usize, d: usize): void {
   store<u32>(scale, u32(isZero(Q + 16, 8)), SERVES);
 }
 
-function bits(a: usize, limbs: u32): i32 {
+/** Bits of an integer, its leading zeros not counted. */
+export function bits(a: usize, limbs: u32): i32 {
   let n = <i32>limbs;
   while (n > 0 && load<u64>(a + (n - 1 << 3)) == 0) --n;
   return n ? (n << 6) - <i32>clz(load<u64>(a + (n - 1 << 3))) : 0;

@@ -254,7 +254,8 @@ function step(z: usize, x: usize): void {
   else divide(z, 0, WIDE, 4, B, 4);
 }
 
-function halve(a: usize): void {
+/** Halves a value in place. */
+export function halve(a: usize): void {
   store<u64>(a, load<u64>(a, 0)  >> 1 | load<u64>(a, 8)  << 63, 0);
   store<u64>(a, load<u64>(a, 8)  >> 1 | load<u64>(a, 16) << 63, 8);
   store<u64>(a, load<u64>(a, 16) >> 1 | load<u64>(a, 24) << 63, 16);
