@@ -7,16 +7,16 @@
 import { ARGS, RESULTS, SYSTEM } from "../layout";
 import { clear, compare, copy, isZero } from "../wide/limbs";
 import {
-  Round, WAD, add, arg, at, begin, count, div, end, fits, isNegative, isNil, less, mul, mulThenDiv, negate, put, reverted, rows, sub, u256, wad, word,
+  Revert, Round, add, arg, at, begin, count, div, end, fits, isNegative, isNil, less, mul, mulThenDiv, negate, put, reverted, rows, sub, u256, wad, word,
 } from "../wide/u256";
 import * as aave from "./aave";
 import { COLLATERAL as SUM, OWED, isShort } from "./account";
 import {
-  AaveFigure, CometFigure, DEBT, HEALTH, TokenFigure, alsoRow, choices, derive, deriveBase, failure, judgeLaid, lay, setView, slow,
+  AaveFigure, CometFigure, DEBT, HEALTH, TokenFigure, alsoRow, choices, derive, deriveBase, judgeLaid, lay, setView, slow,
 } from "./assets";
 import * as comet from "./comet";
 import * as compound from "./compound";
-import { ASSET, ASSETS, BASE, BROKEN, Kind, Rule, amountBytes, amountsOf, rule, tagsOf } from "./lines";
+import { ASSET, ASSETS, BASE, BORROW_INDEX, BROKEN, Kind, Rule, amountBytes, amountsOf, rule, tagsOf } from "./lines";
 import { ratioTo, startScenario } from "./shelf";
 import { Status } from "./status";
 import { FIRST, LAST, Question, TARGET, Verdict, byRatio, endless } from "./trial";
@@ -43,9 +43,12 @@ export function beginTrial(asked: i32, assets: usize, at_: usize, room: u32, ind
   set = assets;
   status = slow(set, vault, lines);
   already = reaches(status) == Verdict.YES;
+  if (asked >= Question.REPAY && already) { clear(LAST, 4); return true; }
   const isBase = rule == Rule.COMET && index == BASE, owed = asked == Question.BORROW || asked == Question.REPAY;
-  if (isBase && load<u32>(set + ASSETS + BASE * ASSET, BROKEN)) return false;
-  if (lay(set, vault, lines, 0, -1, isBase ? -1 : index, asked == Question.BORROW)) return false;
+  if ((isBase || rule == Rule.COMPOUND) && load<u32>(set + ASSETS + index * ASSET, BROKEN)) return false;
+  counts = rule != Rule.COMPOUND || isEntered();
+  if (!counts) return true;
+  if (lay(set, vault, lines, 0, -1, isBase ? -1 : index, rule == Rule.COMPOUND && asked == Question.BORROW)) return false;
   row = alsoRow;
   copy(BEFORE, isBase ? ARGS : row + sideOf(owed), 4);
   endless();
@@ -69,6 +72,7 @@ function sideOf(owed: bool): usize {
 
 export function tryAt(x: usize): i32 {
   if (question == Question.TIME) return statusAt(x);
+  summed = false;
   if (question >= Question.REPAY && isZero(x, 4)) return already ? Verdict.YES : Verdict.NO;
   return rule <= Rule.AAVE_SUM ? tryReserve(x) : rule == Rule.COMPOUND ? tryToken(x) : tryComet(x);
 }
@@ -82,12 +86,16 @@ function reaches(is: i32): i32 {
 }
 
 /**
- * What a revert says of the amount: what overflows does so with more collateral, or with more debt. A Comet asks for no price once it
- * has seen enough.
+ * What a revert says of the amount: what overflows does so with more collateral, or with more debt. A Comet does not look at all assets,
+ * if it has seen enough: of those only the one in question tells.
  */
 function reverting(): i32 {
-  if (rule == Rule.COMET && failure == comet.Why.BAD_PRICE) return Verdict.NO;
-  return question == Question.COLLATERAL || (question == Question.WITHDRAW && rule != Rule.COMPOUND) ? Verdict.BEYOND : Verdict.NO;
+  if (question == Question.BORROW || question == Question.REPAY) return Verdict.NO;
+  if (rule == Rule.COMPOUND && question == Question.WITHDRAW) return Verdict.NO; // whose collateral stays while it is asked
+  if (rule != Rule.COMET) return Verdict.BEYOND;
+  begin();
+  comet.addCollateral(at(row + 32), at(row + 64), at(row + 96), at(row + (question == Question.WITHDRAW ? 128 : 160)));
+  return end() == Revert.ARITHMETIC ? Verdict.BEYOND : Verdict.NO;
 }
 
 // ---- Aave
@@ -116,14 +124,13 @@ let summed: bool = false;
 function tryReserve(x: usize): i32 {
   const takes = question < Question.REPAY, owed = question == Question.BORROW || question == Question.REPAY, none = isZero(x, 4), all = compare(x, LAST, 4) == 0;
   const place = row + sideOf(owed);
-  summed = false;
   copy(ARGS + (aave.Arg.CONFIG << 5), CONFIG, 4);
   copy(place, BEFORE, 4);
   aave.start();
   const before = at(BEFORE), index = owed ? aave.debtIndexAt(row) : aave.incomeAt(row);
   const scaled = aave.rayDiv(at(x), index, aave.directed(aave.Choice.DIRECTED_TOKENS, takes ? Round.UP : Round.DOWN));
-  const after = question == Question.BORROW || question == Question.COLLATERAL ? add(before, scaled) : sub(before, scaled);
-  if (reverted() || !fits(after, aave.chosen(aave.Choice.NARROW_TOKENS) ? 120 : 128)) return takes ? Verdict.NO : Verdict.BEYOND;
+  const grows = question == Question.BORROW || question == Question.COLLATERAL, after = grows ? add(before, scaled) : sub(before, scaled);
+  if (reverted() || !fits(grows ? after : scaled, aave.chosen(aave.Choice.NARROW_TOKENS) ? 120 : 128)) return takes ? Verdict.NO : Verdict.BEYOND;
   if (!none && isNil(scaled)) return takes ? Verdict.BEYOND : Verdict.NO; // tokens mint and burn no nothing
   if (question == Question.BORROW && !aave.chosen(aave.Choice.CEIL_DEBTS)) return borrowsFirst(x);
   put(place, after);
@@ -165,17 +172,20 @@ function borrowsFirst(x: usize): i32 {
 /** A row behind the last that adds what a hypothetical redemption or borrow does. */
 let effect: usize = 0;
 
-function beginToken(): bool {
-  let amount = amountsOf(vault, lines);
+/** Whether the account has entered the asset's market, or nothing of it; else what it holds there (to LAST) is free to go, and of no use. */
+function isEntered(): bool {
+  let amount = amountsOf(vault, lines), entered = question != Question.WITHDRAW;
+  clear(LAST, 4);
   for (let tag = tagsOf(vault), last = tag + (<u32>load<u16>(vault, 6) << 1); tag < last; tag += 2, amount += amountBytes) {
     const kind = <u32>load<u8>(tag, 1);
-    if (<u32>load<u8>(tag) != asset || kind < Kind.IDLE || question == Question.BORROW) continue;
-    clear(LAST, 4); // not entered: free to go, and of no use
+    if (<u32>load<u8>(tag) != asset) continue;
+    entered = kind < Kind.IDLE;
     if (question == Question.WITHDRAW && kind == Kind.IDLE) copy(LAST, amount, 2);
-    counts = false;
-    return true;
   }
-  counts = true;
+  return entered || question == Question.BORROW;
+}
+
+function beginToken(): bool {
   begin();
   if (question == Question.WITHDRAW || question == Question.REPAY) copy(LAST, BEFORE, 4);
   if (question >= Question.REPAY) return true;
@@ -194,9 +204,12 @@ function tryToken(x: usize): i32 {
   if (!counts) return question == Question.WITHDRAW ? Verdict.YES : Verdict.NO;
   begin();
   if (question < Question.REPAY) copy(effect + 128, x, 4);
-  else if (question == Question.REPAY) put(row + 128, sub(at(BEFORE), at(x)));
+  else if (question == Question.REPAY) { // what is left is kept at the index of now, and read at it
+    const index = at(set + ASSETS + asset * ASSET + BORROW_INDEX);
+    put(row + 128, compound.balanceOf(sub(at(BEFORE), at(x)), index, index));
+  }
   else put(row + 96, add(at(BEFORE), mulThenDiv(at(x), wad(), at(row + 32), Round.DOWN)));
-  if (end()) return Verdict.BEYOND;
+  if (end()) return question == Question.REPAY ? Verdict.NO : Verdict.BEYOND;
   const now = judgeLaid();
   return question >= Question.REPAY ? reaches(now) : now == Status.SAFE ? Verdict.YES : Verdict.NO;
 }
@@ -221,11 +234,15 @@ function tryComet(x: usize): i32 {
     const balance = question == Question.WITHDRAW ? sub(before, amount) : add(before, amount);
     if (!fits(balance, 128)) return Verdict.BEYOND;
     put(row + 32, balance);
-    if (isNil(balance)) put(row + 64, word(1)); // the account has the asset no more: no price is asked for. It is the last that is tried
+    copy(row + 64, set + ASSETS + asset * ASSET + CometFigure.PRICE, 8); // and scale
+    if (isNil(balance)) { // the account has the asset no more: neither is asked for
+      put(row + 64, word(1));
+      put(row + 96, word(1));
+    }
   }
   if (question >= Question.REPAY) return reaches(judgeLaid());
   const why = comet.isBorrowCollateralized();
-  return why ? (why == comet.Why.BAD_PRICE || question == Question.BORROW ? Verdict.NO : Verdict.BEYOND) : load<u32>(RESULTS) ? Verdict.YES : Verdict.NO;
+  return why ? reverting() : load<u32>(RESULTS) ? Verdict.YES : Verdict.NO;
 }
 
 // ---- Intervals

@@ -221,8 +221,8 @@ function layAsset(row: usize, width: usize, index: u32, set: usize): usize {
   return row;
 }
 
-/** Where the row of the asset stands that was to have one, and whether the account had none. */
-export let alsoRow: usize = 0, alsoNew: bool = false;
+/** Where the row of the asset stands that was to have one. */
+export let alsoRow: usize = 0;
 
 /**
  * Lays an account out as the arguments of its protocol's functions: Aave's `accountData` and `liquidationCall`, Compound's
@@ -234,7 +234,7 @@ export function lay(set: usize, vault: usize, lines: u32, assets: u32 = 0, witho
   const category = <u32>load<u8>(vault, 4), width: usize = rule <= Rule.AAVE_SUM ? <usize>aave.Reserve.BYTES : rule == Rule.COMPOUND ? 160 : 224;
   let tag = tagsOf(vault), amount = amountsOf(vault, lines), row = rowsAt + CATEGORY_BYTES - width, id: u32 = -1;
   let why: i32 = also != -1 ? load<u32>(set + ASSETS + also * ASSET, BROKEN) : 0;
-  alsoRow = 0; alsoNew = true;
+  alsoRow = 0;
   const config = ARGS + (aave.Arg.CONFIG << 5);
   if (rule <= Rule.AAVE_SUM) clear(config, 4);
   else if (rule == Rule.COMET) word(0, 0);
@@ -252,7 +252,7 @@ export function lay(set: usize, vault: usize, lines: u32, assets: u32 = 0, witho
       if (!alsoRow && also < index) alsoRow = layAsset(row += width, width, also, set);
       id = index;
       layAsset(row += width, width, index, set);
-      if (index == also) { alsoRow = row; alsoNew = false; }
+      if (index == also) alsoRow = row;
     }
     if (rule <= Rule.AAVE_SUM) {
       const bit = index << 1 | u32(!owed);
@@ -350,8 +350,6 @@ export function slow(set: usize, vault: usize, lines: u32): i32 {
   return lay(set, vault, lines) ? Status.REVERTS : judgeLaid();
 }
 
-/** Why the last account that a Comet judged reverts, if it does. */
-export let failure: i32 = 0;
 /** The same of what was laid out. */
 export function judgeLaid(): i32 {
   if (rule <= Rule.AAVE_SUM) {
@@ -361,8 +359,7 @@ export function judgeLaid(): i32 {
   } else if (rule == Rule.COMPOUND) {
     if (compound.liquidity(choices) || load<u32>(RESULTS)) return Status.REVERTS; // an error bars liquidation as a revert would
   } else {
-    failure = comet.isLiquidatable();
-    if (failure) return Status.REVERTS;
+    if (comet.isLiquidatable()) return Status.REVERTS;
     comet.sumAssets();
   }
   const status = finish();

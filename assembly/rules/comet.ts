@@ -19,7 +19,7 @@ import {
 } from "../wide/u256";
 
 /** Why the contracts revert, in the order of the messages in bindings/protocols/comet.ts. */
-export namespace Why {
+namespace Why {
   export const BAD_PRICE = 3, NOT_LIQUIDATABLE = 4, INVALID_UINT64 = 5, INVALID_UINT104 = 6, INVALID_INT104 = 7, INVALID_INT256 = 8;
   export const TIMESTAMP_TOO_LARGE = 9;
 }

@@ -7,7 +7,7 @@ import { near } from "../wide/float";
 import { add as addLimbs, clear, compare, copy, divide, isZero, product } from "../wide/limbs";
 import { bits } from "../wide/quotient";
 import {
-  add, at, begin, div, end, gwei, isNegative, isNil, less, min, mul, mulDivUp, negate, pow, ptr, put, ray, reverted, sub, u256, wad, word,
+  Revert, add, at, begin, div, end, gwei, isNegative, isNil, less, min, mul, mulDivUp, negate, pow, ptr, put, ray, reverted, sub, u256, wad, word,
 } from "../wide/u256";
 import { ART as BEHIND_INK, BASE, DUST, DUTY, MAT, RATE, RHO, SPOT, VIEW_RATE, Why, dripRate, frob, isUnsafe, wideQuotient } from "./ilk";
 import { FIRST, LAST, Question, TARGET, Verdict, byRatio, endless } from "./trial";
@@ -60,7 +60,7 @@ function frobBy(x: usize): i32 {
     put(ARGS + 384, ofDebt ? change : nil);
     const why = frob();
     if (why == Why.VAT_DUST) return Verdict.BEYOND;
-    if (why) return question == Question.WITHDRAW || question == Question.COLLATERAL ? Verdict.BEYOND : Verdict.NO;
+    if (why) return why == Revert.ARITHMETIC && (question == Question.WITHDRAW || question == Question.COLLATERAL) ? Verdict.BEYOND : Verdict.NO;
     if (!gives) return Verdict.YES;
   } else copy(RESULTS, INK, 8);
   return reaches() ? Verdict.YES : Verdict.NO;

@@ -368,6 +368,76 @@ function account(revision: number, input: AccountInput): AccountOutput {
 export const accountData = answers(account);
 
 // ---------------------------------------------------------------------------------------------------------------------
+// Users
+// ---------------------------------------------------------------------------------------------------------------------
+
+/** What a user does with one reserve. */
+export type Action = "borrow" | "withdraw" | "repay" | "supply";
+
+/**
+ * The account after `borrow`, `withdraw`, `repay` (of no more than is owed) or `supply`: BorrowLogic, SupplyLogic with ValidationLogic.
+ * Throws where the contract refuses it for what the account has; that an amount is 0, or that the reserve or the category does not
+ * allow it, is not looked at. (Up to 3.1, what a category lends is known.)
+ */
+export function act(revision: number, input: AccountInput, action: Action, id: bigint, amount: bigint): AccountInput {
+  const { blockTimestamp: now, userConfig, userEModeCategory } = input;
+  const reserve = input.reserves.find((entry) => entry.id === id)!, category = categoryOf(input), inMode = inCategory(revision, category, reserve);
+  const { scaledATokenBalance: supplied, scaledVariableDebt: owed } = reserve;
+  const directed = revision >= V3_5, bits = revision >= V3_4 ? 120n : 128n;
+  const cast = (scaled: bigint) => { requires(scaled < 2n ** bits, "SafeCast"); return scaled; };
+  const tokens = (scaled: bigint) => { requires(scaled !== 0n || amount === 0n, "INVALID_MINT_AMOUNT"); return cast(scaled); };
+  const lendable = revision < V3_6 ? reserve.ltv : inMode ? (inBitmap(category.ltvzeroBitmap ?? 0n, id) ? 0n : category.ltv) : revision >= V3_7 && category.isolated ? 0n : reserve.ltv;
+  const after = (scaledATokenBalance: bigint, scaledVariableDebt: bigint, config: bigint): AccountInput => ({
+    ...input, userConfig: config, reserves: input.reserves.map((entry) => (entry === reserve ? { ...reserve, scaledATokenBalance, scaledVariableDebt } : entry)),
+  });
+  const borrowBit = 1n << (2n * id), collateralBit = 2n << (2n * id);
+
+  if (action === "supply") {
+    const next = cast(add(supplied, tokens((directed ? rayDivFloor : rayDiv)(amount, incomeOf(reserve, now)))));
+    return after(next, owed, supplied === 0n && amount !== 0n && lendable !== 0n ? userConfig | collateralBit : userConfig);
+  }
+
+  if (action === "withdraw") {
+    const index = incomeOf(reserve, now), balance = balanceOf(revision, supplied, index);
+    requires(amount <= balance, "NOT_ENOUGH_AVAILABLE_USER_BALANCE");
+    const left = sub(supplied, tokens((directed ? rayDivCeil : rayDiv)(amount, index)));
+    const empty = amount !== 0n && (directed ? left === 0n : amount === balance), was = isCollateral(userConfig, id);
+    const next = after(left, owed, was && empty ? userConfig & ~collateralBit : userConfig);
+    if (!was || !input.reserves.some((entry) => isBorrowing(userConfig, entry.id))) return next;
+    const data = account(revision, next);
+    requires(data.healthFactor >= WAD, "HEALTH_FACTOR_LOWER_THAN_LIQUIDATION_THRESHOLD");
+    requires(!data.hasZeroLtvCollateral || lendable === 0n, "LTV_VALIDATION_FAILED");
+    return next;
+  }
+
+  const index = debtIndexOf(revision, reserve, now);
+  if (action === "repay") {
+    const debt = debtOf(revision, owed, index);
+    requires(amount <= debt, "more than is owed");
+    const left = sub(owed, tokens((directed ? rayDivFloor : rayDiv)(amount, index)));
+    const gone = amount !== 0n && (revision >= V3_4 ? left === 0n : amount === debt);
+    return after(supplied, left, gone ? userConfig & ~borrowBit : userConfig);
+  }
+
+  const next = after(supplied, cast(add(owed, tokens((directed ? rayDivCeil : rayDiv)(amount, index)))), amount === 0n ? userConfig : userConfig | borrowBit);
+  if (revision >= V3_5) {
+    const { totalCollateralBase, totalDebtBase, avgLtv, healthFactor } = account(revision, next);
+    requires(avgLtv !== 0n, "LtvValidationFailed()");
+    requires(healthFactor >= WAD, "HealthFactorLowerThanLiquidationThreshold()");
+    requires(totalCollateralBase >= percentDivCeil(totalDebtBase, avgLtv), "CollateralCannotCoverNewBorrow()");
+    return next;
+  }
+  requires(revision >= V3_2 || userEModeCategory === 0n || inMode, "INCONSISTENT_EMODE_CATEGORY");
+  const { totalCollateralBase, totalDebtBase, avgLtv, healthFactor } = account(revision, input);
+  requires(totalCollateralBase !== 0n, "COLLATERAL_BALANCE_IS_ZERO");
+  requires(avgLtv !== 0n, "LTV_VALIDATION_FAILED");
+  requires(healthFactor > WAD, "HEALTH_FACTOR_LOWER_THAN_LIQUIDATION_THRESHOLD");
+  const price = revision < V3_2 && category.eModeAssetPrice && inMode ? category.eModeAssetPrice : reserve.assetPrice;
+  requires(percentDiv(add(totalDebtBase, div(mul(amount, price), unitOf(reserve))), avgLtv) <= totalCollateralBase, "COLLATERAL_CANNOT_COVER_NEW_BORROW");
+  return next;
+}
+
+// ---------------------------------------------------------------------------------------------------------------------
 // Liquidation
 // ---------------------------------------------------------------------------------------------------------------------
 

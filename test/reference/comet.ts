@@ -77,6 +77,36 @@ export function isBorrowCollateralized(account: Account): { collateralized: bool
 }
 
 // ---------------------------------------------------------------------------------------------------------------------
+// Users
+// ---------------------------------------------------------------------------------------------------------------------
+
+/** Of a signed present value. A debt is rounded up. */
+function principalValue(value: bigint, { baseSupplyIndex, baseBorrowIndex }: Indexes): bigint {
+  if (value >= 0n) return signed104(safe104(div(mul(value, INDEX_SCALE), baseSupplyIndex)));
+  return -signed104(safe104(div(sub(add(mul(-value, INDEX_SCALE), baseBorrowIndex), 1n), baseBorrowIndex)));
+}
+
+/** withdrawBase, without accrual or a least borrow: the new principal. */
+export function withdrawBase(account: Account, amount: bigint): { principal: bigint } {
+  const balance = int(presentValue(account.principal, account) - signed256(amount)), principal = principalValue(balance, account);
+  requires(balance >= 0n || isBorrowCollateralized({ ...account, principal }).collateralized, "NotCollateralized()");
+  return { principal };
+}
+
+/** supplyBase: the new principal. */
+export function supplyBase(account: Account, amount: bigint): { principal: bigint } {
+  return { principal: principalValue(int(presentValue(account.principal, account) + signed256(amount)), account) };
+}
+
+/** withdrawCollateral of the account's `of`th asset: the new balance. What is empty is no more looked at. */
+export function withdrawCollateral(account: Account, of: number, amount: bigint): { balance: bigint } {
+  const balance = sub(account.assets[of]!.balance, amount);
+  const assets = account.assets.map((asset, i) => (i === of ? { ...asset, balance } : asset)).filter((asset) => asset.balance !== 0n);
+  requires(isBorrowCollateralized({ ...account, assets }).collateralized, "NotCollateralized()");
+  return { balance };
+}
+
+// ---------------------------------------------------------------------------------------------------------------------
 // Accrual
 // ---------------------------------------------------------------------------------------------------------------------
 

@@ -33,17 +33,23 @@ function settled<T extends object>(rounding: Rounding, compute: () => T, mathErr
 export type Asset = Fields<"collateralFactorMantissa" | "exchangeRateMantissa" | "oraclePriceMantissa" | "cTokenBalance" | "borrowBalance">;
 export type Liquidity = Fields<"error" | "liquidity" | "shortfall">;
 
-/** Comptroller.getAccountLiquidity. */
-export function accountLiquidity({ assets }: { readonly assets: readonly Asset[] }, rounding: Rounding = "truncate"): Liquidity {
+/** What a user would do in the account's `modified`th market: redeem cTokens, borrow. */
+export type Effects = Fields<"redeemTokens" | "borrowAmount"> & { readonly modified: number };
+
+/** Comptroller.getAccountLiquidity, or with effects getHypotheticalAccountLiquidity. */
+export function accountLiquidity({ assets }: { readonly assets: readonly Asset[] }, rounding: Rounding = "truncate", effects?: Effects): Liquidity {
   return settled(rounding, () => {
     let sumCollateral = 0n;
     let sumBorrow = 0n;
-    for (const asset of assets) {
+    for (const [i, asset] of assets.entries()) {
       const price = asset.oraclePriceMantissa;
       if (price === 0n) return { error: PRICE_ERROR, liquidity: 0n, shortfall: 0n };
       const perToken = mulExp(mulExp(asset.collateralFactorMantissa, asset.exchangeRateMantissa, rounding), price, rounding);
       sumCollateral = add(mulTruncate(perToken, asset.cTokenBalance), sumCollateral);
       sumBorrow = add(mulTruncate(price, asset.borrowBalance), sumBorrow);
+      if (i !== effects?.modified) continue;
+      sumBorrow = add(mulTruncate(perToken, effects.redeemTokens), sumBorrow);
+      sumBorrow = add(mulTruncate(price, effects.borrowAmount), sumBorrow);
     }
     return sumCollateral > sumBorrow
       ? { error: NO_ERROR, liquidity: sumCollateral - sumBorrow, shortfall: 0n }
