@@ -14,7 +14,6 @@ import { setTerms } from "./rules/gain";
 import * as positions from "./rules/position";
 import * as shelf from "./rules/shelf";
 import { beginTrial as beginAccount, status } from "./rules/account-trial";
-import { beginTrial as beginUrn } from "./rules/ilk-trial";
 import { Status } from "./rules/status";
 import { FIRST, LAST, Question, TARGET, aim } from "./rules/trial";
 import { list as listRows, mayBeNear, nearOf, preview as previewMarket, setFloored, wanted } from "./screen/pass";
@@ -489,10 +488,10 @@ export function whatIf(id: f64, question: i32, asset: u32, accrue: bool, ratio: 
     if (isTime) setView(time());
     else reverts = reverts || status == Status.REVERTS;
   } else {
-    memory.copy(SCENARIO, foundMarket, rule.MARKET_BYTES);
+    memory.copy(SCENARIO, foundMarket, rule.marketBytes());
     rule.derive(SCENARIO, accrue && !isTime ? ARGS : 0);
     reverts = rule.broken(SCENARIO);
-    beginUrn(question, SCENARIO, vaultAt(foundBlock, foundLog, foundPlace), !accrue);
+    rule.beginTrial(question, SCENARIO, vaultAt(foundBlock, foundLog, foundPlace), !accrue);
     if (!reverts) answer = search(question);
     if (!isTime) reverts = rule.judge(SCENARIO, foundBlock, foundLog, foundPlace) == Status.REVERTS;
   }

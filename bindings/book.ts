@@ -484,20 +484,22 @@ export abstract class AnyBook<V extends Fields, M extends Fields, S extends Fiel
   collateralToRatio(id: number, target: Target): LeastAmount { return this.#amount(id, COLLATERAL, target, TARGETS) ?? "never"; }
 
   #amount(id: number, question: number, options: WhatIf & { readonly health?: bigint | undefined; readonly ratio?: bigint | undefined }, known: object) {
-    const { core } = this, { account, rule } = this.protocol;
+    const { core } = this, { account } = this.protocol;
     knowFields(question < REPAY ? "options" : "target", options, known);
     const { at, market, health, ratio } = options, base = account?.base !== undefined && (question === BORROW || question === REPAY);
-    if (rule && !base) this.knowMarket(market as number);
-    else if (market !== undefined) throw new PlimsollError("invalid-argument", rule ? "a Comet lends one asset: leave out market" : "a vault has one market: leave out market");
+    if (account && !base) this.knowMarket(market as number);
+    else if (market !== undefined) throw new PlimsollError("invalid-argument", account ? "a Comet lends one asset: leave out market" : "a vault has one market: leave out market");
     if (question >= REPAY) {
       if ((health === undefined) === (ratio === undefined)) throw new PlimsollError(health === undefined ? "missing-field" : "invalid-argument", "target needs health or ratio, one of them");
       core.writeArg(1, health === undefined ? encode("target: ratio", AMOUNT, ratio) : encode("target: health", AMOUNT, health));
     }
-    return this.#ask(core, id, question, base ? account.base! : market ?? 0, at, health === undefined);
+    return this.#ask(core, id, question, base ? account!.base! : market ?? 0, at, health === undefined);
   }
 
   /** undefined: there is none. */
   #ask(core: Core, id: number, question: number, asset: number, at: bigint | undefined, ratio: boolean): bigint | "reverts" | "undecided" | undefined {
+    const { name, rule, account } = this.protocol;
+    if (rule && !account) throw new PlimsollError("invalid-argument", `of ${name} no what-if is known yet`);
     knowId(id);
     const answer = core.exports.whatIf(id, question, asset, writeTime(core, "at", at), ratio);
     if (answer < 0) throw stale(id);

@@ -31,7 +31,7 @@ export namespace Why {
 // @ts-ignore: decorator
 @inline export const STRIDE: u32 = 32;
 // @ts-ignore: decorator
-@inline const ART: usize = 16;
+@inline export const ART: usize = 16;
 
 /** A market's figures, 32 bytes each, in the order of the descriptor. */
 // @ts-ignore: decorator
@@ -62,7 +62,7 @@ export namespace Why {
 @inline const CHIP: usize = HEADER + 384;
 /** What follows from them in the view that is being scanned (stored, or accrued to a time). */
 // @ts-ignore: decorator
-@inline const VIEW_RATE: usize = HEADER + 416; // the rate of the view
+@inline export const VIEW_RATE: usize = HEADER + 416; // the rate of the view
 // @ts-ignore: decorator
 @inline const BROKEN: usize = HEADER + 448;           // u32, why drip reverts at the view's time, if it does: every vault reverts
 // @ts-ignore: decorator

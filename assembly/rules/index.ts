@@ -6,6 +6,7 @@ import * as position from "./position";
 import * as shelf from "./shelf";
 import { HI, LO, onShelves } from "../store/chunks";
 import { Rule } from "./status";
+import { Verdict } from "./trial";
 
 export { Figure, Order, Rule, figureHi, figureLo } from "./status";
 
@@ -151,7 +152,9 @@ export function precedes(order: i32, am: usize, ab: usize, as: u32, ap: u32, bm:
 /** Up to where keys tell an order by health. */
 export function surest(least: f64): f64 { return positions() ? position.surest(least) : least; }
 
-// ---- What a what-if asks (rules/trial)
+// ---- What a what-if asks (rules/trial): of positions none is known
 
-export function tryAt(x: usize): i32 { return onShelves() ? account.tryAt(x) : urn.tryAt(x); }
-export function mayHold(low: usize, high: usize): bool { return onShelves() ? account.mayHold(low, high) : urn.mayHold(low, high); }
+/** Takes over what is asked of a vault, in a market's record as it is viewed. With `stored`, times begin where fees were last collected. */
+export function beginTrial(question: i32, market: usize, vault: usize, stored: bool): void { if (!positions()) urn.beginTrial(question, market, vault, stored); }
+export function tryAt(x: usize): i32 { return onShelves() ? account.tryAt(x) : positions() ? Verdict.NO : urn.tryAt(x); }
+export function mayHold(low: usize, high: usize): bool { return onShelves() ? account.mayHold(low, high) : !positions() && urn.mayHold(low, high); }
