@@ -16,7 +16,7 @@ import { halve } from "./wide/u256";
 export namespace Answer { export const FOUND = 0, NONE = 1, REVERTS = 2, UNDECIDED = 3; }
 
 /** Points and intervals that are looked at before the search gives up. */
-const MOST: u32 = 20_000;
+const MOST: u32 = 5_000;
 
 const LOW: usize = memory.data(32, 16), X: usize = memory.data(32, 16), Y: usize = memory.data(32, 16);
 let downwards = false;

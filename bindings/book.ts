@@ -449,7 +449,7 @@ export abstract class AnyBook<V extends Fields, M extends Fields, S extends Fiel
    * Aave's and Comet's clocks end. `never`: at none of them. `reverts`: before that comes one at which the contract's accrual or
    * evaluation reverts. `undecided`: roundings decide over more seconds than can be tried.
    */
-  timeToLiquidation(id: number, options: { readonly at?: bigint; readonly until?: bigint } = {}): LeastAmount {
+  timeToLiquidation(id: number, options: { readonly at?: bigint; readonly until?: bigint } = {}): bigint | "never" | "reverts" | "undecided" {
     knowFields("options", options, AT_UNTIL);
     const { core } = this, { at, until = LAST_TIME } = options;
     writeTime(core, "until", until, 1);
@@ -460,7 +460,7 @@ export abstract class AnyBook<V extends Fields, M extends Fields, S extends Fiel
   /**
    * The most that the contract's own check lets the vault borrow now: Maker's `dart` of `frob`, with the ilk's dust; of an account units of the asset,
    * as `borrow` takes them (a Comet's `withdraw` of what it lends, own supply included). Ceilings, caps, cash, pauses and the like are
-   * taken to allow it.
+   * taken to allow it. At most 2^255 − 1, where an asset is worth next to nothing.
    */
   maxBorrow(id: number, options: WhatIf = {}): MostAmount { return this.#amount(id, BORROW, options, AT_MARKET) ?? "refused"; }
 
