@@ -446,7 +446,7 @@ export abstract class AnyBook<V extends Fields, M extends Fields, S extends Fiel
   /**
    * The first second (Compound v2: block) from `at` to `until` at which accrual alone, prices fixed, makes the vault unsafe by the contract's
    * own judgement; without `at` from the last accrual on (of an account, the latest of its assets'), without `until` to 2^40 − 1, where
-   * Aave's and Comet's clocks end. `never`: at none of them. `reverts`: before that comes one at which the contract's accrual or
+   * Aave's and Comet's clocks end (Aave is asked of none beyond). `never`: at none of them. `reverts`: before that comes one at which the contract's accrual or
    * evaluation reverts. `undecided`: roundings decide over more seconds than can be tried.
    */
   timeToLiquidation(id: number, options: { readonly at?: bigint; readonly until?: bigint } = {}): bigint | "never" | "reverts" | "undecided" {

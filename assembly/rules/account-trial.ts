@@ -25,17 +25,21 @@ let question: i32 = Question.TIME, set: usize = 0, vault: usize = 0, lines: u32 
 /** The asset, its row among the arguments, and what stood there of the side in question; the account's bits. */
 let asset: u32 = 0, row: usize = 0;
 const BEFORE: usize = memory.data(32, 16), CONFIG: usize = memory.data(32, 16), RATIO: usize = memory.data(64, 16);
-/** Whether nothing changes by giving nothing; whether the asset counts for nothing; whether an Aave lends on it. */
+/** Whether the account has what is wanted already; whether what it has of the asset counts; whether an Aave lends on it. */
 let already: bool = false, counts: bool = false, lends: bool = false;
 /** Of the account as it is. */
 export let status: i32 = Status.SAFE;
 
 /** Takes over what is asked of an account; false where a call would revert whatever the amount. With `stored`, times begin at the last accrual. */
-export function beginTrial(asked: i32, assets: usize, at_: usize, room: u32, index: u32, stored: bool): bool {
-  question = asked; vault = at_; lines = room; asset = index;
+export function beginTrial(asked: i32, assets: usize, account: usize, room: u32, index: u32, stored: bool): bool {
+  question = asked; vault = account; lines = room; asset = index;
   if (asked == Question.TIME) {
     set = startScenario();
     falls = false;
+    if (rule <= Rule.AAVE_SUM && (load<u64>(LAST) >> 40 || !isZero(LAST + 8, 3))) { // its clock ends; far beyond, exponents would wrap
+      clear(LAST, 4);
+      store<u64>(LAST, (<u64>1 << 40) - 1);
+    }
     if (stored) clear(FIRST, 4);
     eachLine(stored);
     return true;
@@ -131,7 +135,7 @@ function tryReserve(x: usize): i32 {
   const scaled = aave.rayDiv(at(x), index, aave.directed(aave.Choice.DIRECTED_TOKENS, takes ? Round.UP : Round.DOWN));
   const grows = question == Question.BORROW || question == Question.COLLATERAL, after = grows ? add(before, scaled) : sub(before, scaled);
   if (reverted() || !fits(grows ? after : scaled, aave.chosen(aave.Choice.NARROW_TOKENS) ? 120 : 128)) return takes ? Verdict.NO : Verdict.BEYOND;
-  if (!none && isNil(scaled)) return takes ? Verdict.BEYOND : Verdict.NO; // tokens mint and burn no nothing
+  if (!none && isNil(scaled)) return takes ? Verdict.BEYOND : Verdict.NO; // no token mints or burns nothing
   if (question == Question.BORROW && !aave.chosen(aave.Choice.CEIL_DEBTS)) return borrowsFirst(x);
   put(place, after);
   if (question == Question.BORROW) { if (!none) setBit(asset << 1, true); }
@@ -192,11 +196,8 @@ function beginToken(): bool {
   const price = question == Question.BORROW ? at(row + 64) : compound.perToken(at(row), at(row + 32), at(row + 64), choices);
   effect = rows(0) + <usize>count(0) * 160;
   memory.fill(effect, 0, 160);
-  store<u32>(ARGS, count(0) + 1);
   put(effect + 64, price);
-  if (question == Question.WITHDRAW && isNil(price)) { // worth nothing: that its price is missing would be another thing
-    store<u32>(ARGS, count(0) - 1);
-  }
+  if (question == Question.BORROW || !isNil(price)) store<u32>(ARGS, count(0) + 1); // what counts for nothing has no effect
   return end() == 0;
 }
 
@@ -248,7 +249,7 @@ function tryComet(x: usize): i32 {
 // ---- Intervals
 
 const HIGH: usize = memory.data(128, 16);
-const HIGH_DEBT = HIGH + 32, HIGH_WEIGHED = HIGH + 96;
+const HIGH_DEBT = HIGH + 32;
 
 /**
  * Amounts: each rule is monotone, but for an average threshold cut to whole basis points (Aave up to 3.4). Over an interval the
@@ -283,7 +284,7 @@ function statusAt(time: usize): i32 {
 /** Whether an exchange rate may fall: more than all interest goes to the reserves, which no cToken allows. */
 let falls: bool = false;
 
-/** Derives the assets that an account uses; or finds the latest of their accruals, from which on none reverts for having been before. */
+/** Derives the assets that an account uses, anew; or finds the latest of their accruals, before which one of them reverts. */
 function eachLine(find: bool): void {
   if (find && rule == Rule.COMET) copy(FIRST, SYSTEM + CometFigure.LAST_ACCRUAL, 4);
   for (let tag = tagsOf(vault), last = tag + (<u32>load<u16>(vault, 6) << 1); tag < last; tag += 2) {
