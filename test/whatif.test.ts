@@ -372,7 +372,7 @@ describe("accounts: the time to liquidation", () => {
   const hasten = (dice: Dice, adapter: Adapter, figures: Record<string, bigint>) => {
     if (adapter.hasCategories) return { ...figures, liquidityIndex: RAY + dice.uint(89), currentLiquidityRate: dice.pick([0n, RAY, dice.uint(100), dice.uint(112)]), currentVariableBorrowRate: dice.pick([0n, RAY, dice.uint(100), dice.uint(112)]), lastUpdateTimestamp: BigInt(dice.below(100)) };
     if (isComet(adapter)) return figures;
-    return { ...figures, borrowRateMantissa: dice.pick([0n, 5n * 10n ** 12n, dice.uint(42)]), accrualBlockNumber: BigInt(dice.below(100)), reserveFactorMantissa: dice.pick([0n, WAD / 10n, WAD]) };
+    return { ...figures, borrowRateMantissa: dice.pick([0n, 5n * 10n ** 12n, dice.uint(42)]), accrualBlockNumber: BigInt(dice.below(100)), reserveFactorMantissa: dice.pick([0n, WAD / 10n, WAD, 3n * WAD]) };
   };
 
   for (const [adapter] of SUBJECTS) test(`${adapter.name}: second by second`, () => {
@@ -403,6 +403,24 @@ describe("accounts: the time to liquidation", () => {
       for (let i = 1n; i <= 10n && time - i >= 2000n; ++i) expect(at(time - i)).toBe("safe");
       for (let i = 0; i < 10 && time > 2000n; ++i) expect(at(2000n + dice.bits(64) % (time - 2000n))).toBe("safe");
     }), runs(60));
+  });
+
+  test("the ends: nothing owed, unsafe already, before an accrual, beyond all clocks", () => {
+    for (const [adapter] of SUBJECTS) {
+      const book = openAny(adapter) as Asker, last = { lastUpdateTimestamp: 100n }, touched = adapter.hasCategories ? last : isComet(adapter) ? {} : { accrualBlockNumber: 100n };
+      if (adapter.system) book.setSystem({ ...adapter.system, lastAccrualTime: 100n, supplyPerSecondInterestRateSlopeLow: 0n, borrowPerSecondInterestRateSlopeLow: 0n, borrowPerSecondInterestRateBase: 0n });
+      for (let m = 0; m < 2; ++m) book.addMarket(adapter.market({ ...touched, ...(isComet(adapter) ? { scale: 10n ** 6n } : {}) }));
+      const owing = (debt: bigint) => book.add(adapter.input(isComet(adapter) ? account([[0, { supply: WAD }]], { principal: -debt }) : account([[0, { supply: WAD }], [1, { debt }]])));
+      const idle = book.add(adapter.input(account([[0, { supply: WAD }]]))), safe = owing(WAD / 2n), unsafe = owing(3n * WAD);
+      for (const options of [{}, { until: MAX256 }, { at: 10n ** 9n, until: 10n ** 12n }]) expect(book.timeToLiquidation(idle, options)).toBe("never");
+      expect(book.timeToLiquidation(safe)).toBe("never");
+      expect(book.timeToLiquidation(safe, { until: MAX256 })).toBe(isComet(adapter) ? "reverts" : "never"); // TimestampTooLarge
+      expect(book.timeToLiquidation(unsafe)).toBe(100n);
+      expect(book.timeToLiquidation(unsafe, { at: 7000n })).toBe(7000n);
+      expect(book.timeToLiquidation(unsafe, { at: 99n })).toBe("reverts");
+      expect(book.timeToLiquidation(unsafe, { until: 99n })).toBe("never");
+      expect(book.timeToLiquidation(book.add(adapter.input(account())))).toBe("never");
+    }
   });
 
   test("both sides accrue alike: roundings decide, and the first second is found", () => {
