@@ -245,6 +245,10 @@ export function liquidateOne(to: usize, coll: usize, debt: usize, price: usize, 
   const gas = gasOf(has);
   if (how == How.CAPPED) capped(owes, has, p);
   else offset(owes, sub(has, gas), how == How.OFFSET ? inPool : word(0), gas);
+  if (recovery) { // the system's TCR after it is asked for
+    sub(add(at(pools + 64), at(pools + 96)), at(MOVED + Moved.DEBT_OFFSET));
+    sub(add(at(pools), at(pools + 32)), at(MOVED + Moved.COLL_OFFSET));
+  }
   copy(to, MOVED, 24);
   put(to + Moved.BYTES, gasLUSD());
   return endSafe(Why.SAFE_MATH);
