@@ -3,10 +3,10 @@ import { openBook, type Status } from "plimsoll";
 import { type AaveV3, aaveV3 } from "plimsoll/aave-v3";
 import { type Comet, comet } from "plimsoll/comet";
 import { type CompoundV2, compoundV2 } from "plimsoll/compound-v2";
-import { liquityV1 } from "plimsoll/liquity-v1";
-import { liquityV2 } from "plimsoll/liquity-v2";
+import { type LiquityV1, liquityV1 } from "plimsoll/liquity-v1";
+import { type LiquityV2, liquityV2 } from "plimsoll/liquity-v2";
 import { maker } from "plimsoll/maker";
-import { morpho } from "plimsoll/morpho";
+import { type Morpho, morpho } from "plimsoll/morpho";
 
 /** Decoded JSON: a bigint for each decimal string, everything else as it was written. */
 type Value = bigint | number | boolean | string | null | readonly Value[] | Inputs;
@@ -41,7 +41,7 @@ interface BookCase<B extends Asked> {
   put(book: B): number;
 }
 
-/** How the cases of a protocol stand in books: all in one, or where accounts share all assets, each in its own. */
+/** How the cases of a protocol stand in books: all of one time in one, or where accounts share all assets, each in its own. */
 interface Books<B extends Asked = Asked> {
   open(): B;
   readonly shared: boolean;
@@ -174,6 +174,61 @@ function cometCase({ principal, assets, ...system }: InputsOf<Comet["isLiquidata
   };
 }
 
+// ---- Morpho, Liquity: a market and a position
+
+const openMorpho = () => openBook(morpho);
+type Liquidated = InputsOf<Morpho["liquidate"]>;
+
+const morphoBooks: Books<ReturnType<typeof openMorpho>> = {
+  open: openMorpho, shared: true,
+  cases: {
+    isHealthy: (inputs: InputsOf<Morpho["isHealthy"]>, out) => positionCase(inputs, statusOf(out["reverts"], !out["healthy"])),
+    liquidate: (inputs: Liquidated, out) => liquidationCase(inputs, out),
+    liquidateAccrued: ({ timestamp, ...inputs }: InputsOf<Morpho["liquidateAccrued"]>, out) => liquidationCase(inputs, out, { at: timestamp }),
+  },
+};
+
+function positionCase(
+  { collateral, borrowShares, ...figures }: Omit<Liquidated, "seizedAssets" | "repaidShares" | "totalSupplyAssets"> & Partial<Liquidated>, status: Status, time?: Time,
+): BookCase<ReturnType<typeof openMorpho>> {
+  const { seizedAssets, repaidShares, ...market } = figures;
+  return { status, ...(time && { time }), put: (book) => book.add(book.addMarket(market), { collateral, borrowShares }) };
+}
+/** What is liquidated is unsafe, what is refused as healthy is safe; whether health would revert for what else is refused, it does not tell. */
+function liquidationCase(inputs: Liquidated, out: Inputs, time?: Time): ReturnType<typeof positionCase> | undefined {
+  return out["reverts"] && out["reason"] !== "position is healthy" ? undefined : positionCase(inputs, statusOf(false, !out["reverts"]), time);
+}
+
+const openLiquityV1 = () => openBook(liquityV1);
+
+const liquityV1Books: Books<ReturnType<typeof openLiquityV1>> = {
+  open: openLiquityV1, shared: true,
+  cases: {
+    // Without pools the system is not in recovery mode. A trove that is not active gains nothing, like one without a stake.
+    icr: ({ status, stake, price, L_ETH, L_LUSDDebt, ...stored }: InputsOf<LiquityV1["icr"]>, out) => {
+      const vault = { ...stored, stake: status === 1n ? stake : 0n };
+      return fits(...Object.values(vault)) ? { status: statusOf(out["reverts"], out["belowMCR"]), put: (book) => book.add(book.addMarket({ price, L_ETH, L_LUSDDebt }), vault) } : undefined;
+    },
+  },
+};
+
+const openLiquityV2 = () => openBook(liquityV2);
+
+const liquityV2Books: Books<ReturnType<typeof openLiquityV2>> = {
+  open: openLiquityV2, shared: true,
+  cases: {
+    icr: ({ batch, price, MCR, L_coll, L_boldDebt, shutdownTime, timestamp, ...vault }: InputsOf<LiquityV2["icr"]>, out) => (
+      timestamp && fits(...Object.values(vault)) ? {
+        status: statusOf(out["reverts"], out["liquidatable"]), time: { at: timestamp },
+        put: (book) => {
+          const market = book.addMarket({ price, MCR, L_coll, L_boldDebt, shutdownTime });
+          return book.add(market, { ...vault, ...(batch && { batch: BigInt(book.addBatch(market, batch)) }) });
+        },
+      } : undefined
+    ),
+  },
+};
+
 // ---- All of them
 
 const replayAave = (revision: number): Replay => {
@@ -192,9 +247,9 @@ const REPLAYS: Readonly<Record<string, Replay>> = {
   "aave-v3.7": replayAave(11),
   "compound-v2": { functions: compoundV2, books: compoundBooks },
   comet: { functions: comet, books: cometBooks },
-  "morpho-blue": { functions: morpho },
-  "liquity-v1": { functions: liquityV1 },
-  "liquity-v2": { functions: liquityV2 },
+  "morpho-blue": { functions: morpho, books: morphoBooks },
+  "liquity-v1": { functions: liquityV1, books: liquityV1Books },
+  "liquity-v2": { functions: liquityV2, books: liquityV2Books },
 };
 
 /** Something given that cannot be read as asked. */
@@ -277,7 +332,9 @@ function replayInBooks({ books }: Replay, vectors: VectorFile, differences: stri
     const one = attempt(differences[i]!, () => place(inputs as never, out));
     return one ? [{ ...one, out, differences: differences[i]! }] : [];
   });
-  const groups = books.shared ? [cases] : cases.map((one) => [one]);
+  const byTime = new Map<bigint | undefined, Asking[]>();
+  for (const one of cases) byTime.set(one.time?.at, [...(byTime.get(one.time?.at) ?? []), one]);
+  const groups = books.shared ? [...byTime.values()] : cases.map((one) => [one]);
   return groups.reduce((count, group) => count + askBook(books, vectors.function, group), 0);
 }
 

@@ -54,7 +54,6 @@ const reasonOf = (compute: () => object): string | undefined => (outcome(compute
 
 // ---- Morpho
 
-const CHOICES = ["adaptiveCurve", "none"] as const;
 type AccrueInput = blue.AccrueInput;
 
 export const morphoAdapter: Adapter = {
@@ -103,7 +102,7 @@ export const morphoAdapter: Adapter = {
   },
 };
 /** A market of Morpho's, with the usual figures for those not given. */
-export const morphoMarket = (more: Partial<Ints> & { irm?: (typeof CHOICES)[number] } = {}): Ints => ({
+export const morphoMarket = (more: Readonly<Record<string, bigint | "adaptiveCurve" | "none">> = {}): Ints => ({
   price: 10n ** 36n, lltv: (86n * WAD) / 100n, totalSupplyAssets: 10n ** 15n, totalSupplyShares: 10n ** 21n, totalBorrowAssets: 9n * 10n ** 14n, totalBorrowShares: 9n * 10n ** 20n,
   lastUpdate: 0n, fee: 0n, rateAtTarget: 0n, irm: "adaptiveCurve", quote: 0n, ...more,
 }) as unknown as Ints;
@@ -174,7 +173,7 @@ export const liquity1: Adapter = {
         return {
           refused: false, debtToOffset: done.totalDebtToOffset, collToSendToSP: done.totalCollToSendToSP, debtToRedistribute: done.totalDebtToRedistribute,
           collToRedistribute: done.totalCollToRedistribute, collGasCompensation: done.collGasCompensation, collSurplus: done.collSurplus[0]!, LUSDGasCompensation: done.LUSDGasCompensation,
-        } as { refused: false } & Ints;
+        } as unknown as { refused: false } & Ints;
       },
     };
   },

@@ -103,7 +103,7 @@ function sequence(start: number, adapter: Adapter, steps: number, vaults: number
 
 describe("any sequence of calls", () => {
   for (const adapter of ADAPTERS) test(adapter.name, () => {
-    fc.assert(fc.property(seed, (start) => sequence(start, adapter, 80, 40)), runs(12));
+    fc.assert(fc.property(seed, (start) => sequence(start, adapter, 80, 40)), runs(8));
   });
 });
 
@@ -156,7 +156,7 @@ function walk(start: number, adapter: Adapter, vaults: number, length: number): 
 
 describe("walks: every tick against the exact rule on every vault", () => {
   for (const adapter of ADAPTERS) test(adapter.name, () => {
-    fc.assert(fc.property(seed, (start) => walk(start, adapter, 1200, ticks(1500))), { numRuns: 1 });
+    fc.assert(fc.property(seed, (start) => walk(start, adapter, 1200, ticks(1200))), { numRuns: 1 });
   });
 });
 
@@ -182,7 +182,7 @@ describe("equality", () => {
         twin.scan({ order: "liquidationPrice", limit: 20 });
         twin.preview([[[market, { price: next + 1n }]], [[market, { price: next && next - 1n }]]]);
       }
-    }), runs(12));
+    }), runs(4));
   });
 
   test("Morpho: dust of a few shares beside a whale, while the value of a share moves by units", () => {
@@ -275,10 +275,14 @@ describe("equal keys at the cut of a limit", () => {
     [liquity2, liquity2Market({ timestamp: NOW }), { coll: 10n ** 18n, debt: 1990n * WAD, stake: WAD, snapshotColl: 0n, snapshotBoldDebt: 0n, annualInterestRate: WAD / 20n, lastDebtUpdateTime: NOW - 1000n, batchDebtShares: 0n, batch: 0n } as Ints, "debt"],
   ];
   for (const [adapter, figures, vault, owes] of rows) for (const keyBytes of [undefined, 20] as const) test(`${adapter.name}, ${keyBytes ? "with" : "without"} keys: 20,000 of them`, () => {
-    const twin = new PositionTwin(adapter, keyBytes ? { keyBytes } : {}), market = twin.addMarket(figures), count = 20_000;
+    const twin = new PositionTwin(adapter, keyBytes ? { keyBytes } : {}), market = twin.addMarket(figures), count = 20_000, { book } = twin;
     const all = Array.from({ length: count }, (_, i) => (i % 4999 === 17 ? { ...vault, [owes]: vault[owes]! + 1n } : i % 2999 === 5 ? { ...vault, [owes]: vault[owes]! - 1n } : vault) as Ints);
     twin.load(market, all, keyBytes && all.map((_, i) => keyOf(i + 1)));
-    for (const order of adapter.orders) for (const limit of [0, 1, 3, 5, 1000, 1001, 19_990]) twin.scan({ order, limit, market, idsOnly: true });
+    const { now, figures: judged, views } = twin.expected({});
+    for (const order of adapter.orders) {
+      const expected = now.sort(twin.compare(order, judged, views)).map(({ id }) => id);
+      for (const limit of [0, 1, 3, 5, 1000, 1001, 19_990]) expect([...book.scan({ order, limit, market, idsOnly: true }).ids]).toEqual(expected.slice(0, limit));
+    }
     twin.scan({ order: "riskiest", limit: 100, minDebt: twin.views()[0]!.judge(vault).debt + 1n });
   });
 });
@@ -411,7 +415,7 @@ test("v2: what inspect tells of a liquidation is what batchLiquidateTroves moves
       const terms = { MCR: figures["MCR"]!, price: figures["price"]!, totalBoldDeposits: figures["totalBoldDeposits"]!, totalStakes: 2n ** 130n, lastCollError_Redistribution: 0n, lastBoldDebtError_Redistribution: 0n };
       const one = trove2(vault, figures, twin.world, NOW), whole = one.batch ? { batch: { ...one.batch, coll: 2n ** 130n }, batchIndex: BigInt(batch) } : { batch: null };
       const done = outcome(() => v2.batchLiquidateTroves({
-        ...one, ...terms, troves: [{ ...one, ...whole, status: 1n } as never], order: [1n],
+        shutdownTime: figures["shutdownTime"]!, timestamp: NOW, L_coll: figures["L_coll"]!, L_boldDebt: figures["L_boldDebt"]!, ...terms, troves: [{ ...one, ...whole, status: 1n } as never], order: [1n],
         penalties: { LIQUIDATION_PENALTY_SP: figures["LIQUIDATION_PENALTY_SP"]!, LIQUIDATION_PENALTY_REDISTRIBUTION: figures["LIQUIDATION_PENALTY_REDISTRIBUTION"]! },
       }));
       if ("reverts" in done) { if (liquidation.refused) expect(liquidation.reason).toBe((done as unknown as { reason: string }).reason); continue; }
@@ -435,7 +439,7 @@ test("Morpho: a preview at the pre-liquidation's preLltv lists what its contract
     const preLltv = BigInt(70 + dice.below(16)) * WAD / 100n, [flips] = book.preview([[[market, { lltv: preLltv }]]]), listed = new Set(flips!.unsafe);
     for (const { id, vault } of twin.entries.values()) {
       const answer = morpho.preLiquidate({
-        ...(vault as never), totalBorrowAssets: figures["totalBorrowAssets"]!, totalBorrowShares: figures["totalBorrowShares"]!, lltv: figures["lltv"]!, price: figures["price"]!, marketPrice: figures["price"]!,
+        ...(vault as Record<"collateral" | "borrowShares", bigint>), totalBorrowAssets: figures["totalBorrowAssets"]!, totalBorrowShares: figures["totalBorrowShares"]!, lltv: figures["lltv"]!, price: figures["price"]!, marketPrice: figures["price"]!,
         preLltv, preLCF1: WAD / 2n, preLCF2: WAD, preLIF1: WAD, preLIF2: WAD, seizedAssets: 0n, repaidShares: 1n,
       }) as { reverts: boolean; reason?: string };
       // What it refuses beside, it refuses for the amount.

@@ -18,7 +18,7 @@ afterEach(() => rmSync(folder, { recursive: true }));
 
 /** Files of protocols that are reproduced, and those whose cases stand in a book too. */
 const KNOWN = /^(maker|aave-v3\.\d|compound-v2|comet|morpho-blue|liquity-v[12])\./;
-const IN_BOOK = /^(maker\.(health|pokeHealth)|aave-v3\.\d\.accountData|compound-v2\.accountLiquidity|comet\.(isLiquidatable|absorb))\.json$/;
+const IN_BOOK = /^(maker\.(health|pokeHealth)|aave-v3\.\d\.accountData|compound-v2\.accountLiquidity|comet\.(isLiquidatable|absorb)|morpho-blue\.(isHealthy|liquidate|liquidateAccrued)|liquity-v[12]\.icr)\.json$/;
 
 /** Replays a folder that must pass, and answers its report. */
 function passing(vectors: string) {
@@ -55,6 +55,7 @@ describe("the contracts' answers", () => {
       "aave-v3.0.accountData": 375, "aave-v3.3.accountData": 267, "aave-v3.4.accountData": 266, "aave-v3.5.accountData": 271,
       "aave-v3.6.accountData": 451, "aave-v3.7.accountData": 274,
       "compound-v2.accountLiquidity": 692, "comet.isLiquidatable": 722, "comet.absorb": 460,
+      "morpho-blue.isHealthy": 795, "morpho-blue.liquidate": 387, "morpho-blue.liquidateAccrued": 282, "liquity-v1.icr": 429, "liquity-v2.icr": 487,
     });
   });
 });
