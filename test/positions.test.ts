@@ -281,7 +281,7 @@ describe("equal keys at the cut of a limit", () => {
     const { now, figures: judged, views } = twin.expected({});
     for (const order of adapter.orders) {
       const expected = now.sort(twin.compare(order, judged, views)).map(({ id }) => id);
-      for (const limit of [0, 1, 3, 5, 1000, 1001, 19_990]) expect([...book.scan({ order, limit, market, idsOnly: true }).ids]).toEqual(expected.slice(0, limit));
+      for (const limit of [0, 5, 1001]) expect([...book.scan({ order, limit, market, idsOnly: true }).ids]).toEqual(expected.slice(0, limit));
     }
     twin.scan({ order: "riskiest", limit: 100, minDebt: twin.views()[0]!.judge(vault).debt + 1n });
   });
@@ -513,7 +513,7 @@ describe("bad input changes nothing", () => {
     book.setMarket(second, { quote: 3n });
     book.scan({ order: "debt" });
     refused(book, "invalid-argument", () => book.scan({ order: "liquidationPrice" }), "liquidationPrice");
-    for (const order of ["nominalICR", "interestRate", "profit"] as const) refused(book, "invalid-argument", () => book.scan({ order: order as never }), "order");
+    for (const order of ["nominalICR", "interestRate", "ICR"] as const) refused(book, "invalid-argument", () => book.scan({ order: order as never }), "order");
     refuses(() => openBook(liquityV1).scan({ order: "interestRate" }), "invalid-argument", "nominalICR");
     refuses(() => openBook(liquityV2).scan({ order: "nominalICR" }), "invalid-argument", "interestRate");
     refused(book, "reverts", () => book.accrue(1n), "market 0"); // it was never touched: there is no lastUpdate
