@@ -7,6 +7,7 @@ import { type LiquityV1, liquityV1 } from "plimsoll/liquity-v1";
 import { type LiquityV2, liquityV2 } from "plimsoll/liquity-v2";
 import { maker } from "plimsoll/maker";
 import { type Morpho, morpho } from "plimsoll/morpho";
+import { type Literal, answers, known } from "./literals.js";
 
 /** Decoded JSON: a bigint for each decimal string, everything else as it was written. */
 type Value = bigint | number | boolean | string | null | readonly Value[] | Inputs;
@@ -219,9 +220,9 @@ const liquityV2Books: Books<ReturnType<typeof openLiquityV2>> = {
   cases: {
     icr: ({ batch, price, MCR, L_coll, L_boldDebt, shutdownTime, timestamp, ...vault }: InputsOf<LiquityV2["icr"]>, out) => (
       timestamp && fits(...Object.values(vault)) ? {
-        status: statusOf(out["reverts"], out["liquidatable"]), time: { at: timestamp },
+        status: statusOf(out["reverts"], out["liquidatable"]),
         put: (book) => {
-          const market = book.addMarket({ price, MCR, L_coll, L_boldDebt, shutdownTime });
+          const market = book.addMarket({ price, MCR, L_coll, L_boldDebt, shutdownTime, timestamp });
           return book.add(market, { ...vault, ...(batch && { batch: BigInt(book.addBatch(market, batch)) }) });
         },
       } : undefined
@@ -260,13 +261,14 @@ interface VectorFile { readonly protocol: string; readonly function: string; rea
 const isObject = (value: unknown): value is Readonly<Record<string, unknown>> => typeof value === "object" && value !== null && !Array.isArray(value);
 
 /** The file's content, or undefined for JSON of another kind. */
-function parse(text: string): VectorFile | undefined {
+function parse(text: string): VectorFile | readonly Literal[] | undefined {
   let json: unknown;
   try {
     json = JSON.parse(text, (_, value) => (typeof value === "string" && /^-?\d+$/.test(value) ? BigInt(value) : value));
   } catch (error) {
     throw new InputError(`is not JSON: ${(error as Error).message.replaceAll("\n", " ")}`);
   }
+  if (isObject(json) && Array.isArray(json["vectors"]) && json["vectors"].every((one) => isObject(one) && "fn" in one && "expected" in one)) return json["vectors"] as Literal[];
   if (!isObject(json) || typeof json["protocol"] !== "string" || typeof json["function"] !== "string") return undefined;
   const { cases } = json;
   if (!Array.isArray(cases)) throw new InputError("names a protocol and a function, but has no array of cases");
@@ -284,7 +286,9 @@ export const show = (value: unknown): string => JSON.stringify(value, (_, inner)
 
 /** Replays a file's text. @throws InputError */
 export function replay(file: string, text: string): { outcome: Outcome; failures: Difference[] } {
-  const vectors = parse(text), cases = vectors?.cases ?? [];
+  const parsed = parse(text);
+  if (Array.isArray(parsed)) return replayLiterals(file, parsed);
+  const vectors = parsed as VectorFile | undefined, cases = vectors?.cases ?? [];
   const known = vectors && Object.hasOwn(REPLAYS, vectors.protocol) ? REPLAYS[vectors.protocol]! : undefined;
   const call = known && Object.hasOwn(known.functions, vectors!.function) ? (known.functions as Readonly<Record<string, unknown>>)[vectors!.function] : undefined;
   if (!known || typeof call !== "function") {
@@ -300,6 +304,20 @@ export function replay(file: string, text: string): { outcome: Outcome; failures
   const inBook = replayInBooks(known, vectors!, differences);
   const failures = cases.flatMap((entry, i) => (differences[i]!.length ? [{ id: entry.id, in: entry.in, differences: differences[i]! }] : []));
   return { outcome: { file, covered: true, cases: cases.length, passed: cases.length - failures.length, failed: failures.length, inBook }, failures };
+}
+
+/** Literals of test suites; those that are about what the library has are its cases. */
+function replayLiterals(file: string, literals: readonly Literal[]): ReturnType<typeof replay> {
+  const asked = literals.flatMap((literal, i) => {
+    const all = answers(literal), { input, expected } = literal;
+    const differences = all.flatMap((answer) => known(answer, expected).flatMap((name) => {
+      const want = name === "expected" ? expected : (expected as Inputs)[name];
+      return show(want) === show(answer[name]) ? [] : [`${name} is ${show(answer[name])}, the test suite says ${show(want)}`];
+    }));
+    return all.length ? [{ id: `${i} ${literal.system} ${literal.fn}`, in: input as Inputs, differences }] : [];
+  });
+  const failures = asked.filter(({ differences }) => differences.length);
+  return { outcome: { file, covered: asked.length > 0, cases: asked.length, passed: asked.length - failures.length, failed: failures.length, inBook: 0 }, failures };
 }
 
 /** Every key that the contract's answer has must be equal in the library's, and whether it reverts. */
