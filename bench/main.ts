@@ -10,9 +10,11 @@ import { accountsGroup } from "./accounts.js";
 import { makerGroup } from "./maker.js";
 import type { Figure, Group } from "./measure.js";
 import { packageGroup } from "./package.js";
+import { pairGroup } from "./pair.js";
 import { peerGroup } from "./peer.js";
+import { troveGroup } from "./trove.js";
 
-const GROUPS: readonly Group[] = [makerGroup, accountsGroup, peerGroup, packageGroup];
+const GROUPS: readonly Group[] = [makerGroup, pairGroup, troveGroup, accountsGroup, peerGroup, packageGroup];
 
 function machine(): string {
   const versions = ["plimsoll/package.json", "assemblyscript/package.json", "esbuild/package.json"].map((name) => {

@@ -3,13 +3,13 @@ import { readFileSync } from "node:fs";
 import { openBook } from "plimsoll";
 import { maker } from "plimsoll/maker";
 import { drawVaults, random } from "../examples/keeper/synthetic.js";
-import { collectGarbage, ensure, exportsOf, faster, type Group, median, NS, quantile, type Ratio, stage, time, US } from "./measure.js";
+import { collectGarbage, ensure, exportsOf, faster, type Group, median, NS, type Ratio, stage, US } from "./measure.js";
+import { FIRST, tickFigures } from "./ticks.js";
 
 const RAY = 10n ** 27n, GIGA = 10n ** 9n, RAY_UP = RAY - 1n;
 /** An ilk's figures with all their digits: round ones would make the BigInts shorter. */
 const spot = 1_638_204_617_935_482_760_159_384_726_051n, rate = 1_023_418_905_762_341_896_057_234_189n, mat = 1_450_000_000_000_000_000_000_000_000n;
 const FIGURES = { spot, rate, mat, val: 2_375_396_695_000_000_000_000n };
-const FIRST = 100;
 /** Vaults drawn and loaded at once: more would only need more memory. */
 const PIECE = 1_000_000;
 
@@ -182,10 +182,7 @@ function measureTouch(amounts: Amounts, vaults: number): number {
   }) * NS / vaults;
 }
 
-// ---- Ticks: a new spot, then a scan of what changed since the last. Ids only: figures of a million fallen vaults would be another matter.
-
-/** Ticks that warm up, and those that are measured. */
-const WARM = 20, TICKS = 50, WALK = 1000;
+// ---- Ticks
 
 function openBig(vaults: number) {
   const { book, market } = open(), keys = new Float64Array(vaults);
@@ -196,76 +193,11 @@ function openBig(vaults: number) {
   }
   const unsafe = book.scan({ idsOnly: true }).length;
   keys.sort().reverse();
-  /** Sets the market's spot and answers what changed. */
   const tick = (to: bigint) => {
     book.setMarket(market, { spot: to });
     return book.scan({ since: "last", idsOnly: true });
   };
-  /** A spot at which the first `count` keys are unsafe, `share` of the way to the next. */
-  const spotBelow = (count: number, share = 0.5) => {
-    const key = keys[count - 1]! + (keys[count]! - keys[count - 1]!) * share;
-    return BigInt(Math.round(key * 2 ** 80)) * rate >> 80n;
-  };
-  let walked: number[] | undefined;
-  return { book, keys, unsafe, tick, spotBelow, walk: () => (walked ??= measureWalk(tick)) };
-}
-type Big = ReturnType<typeof openBig>;
-
-/** At each tick the next hundred fall, wherever they stand. */
-function measureTick({ unsafe, spotBelow, tick }: Big): number {
-  const times: number[] = [];
-  tick(spotBelow(unsafe));
-  for (let i = 1; i <= WARM + TICKS; ++i) {
-    const to = spotBelow(unsafe + i * FIRST);
-    times.push(time(() => {
-      const { unsafe: fallen, safe } = tick(to);
-      ensure(fallen.length === FIRST && !safe.length, `a tick in which ${fallen.length} vaults fell and ${safe.length} rose`);
-    }));
-  }
-  tick(spot);
-  return quantile(times.slice(WARM), 0.5) * US;
-}
-
-/** The price moves up and down between two vaults. */
-function measureQuiet({ keys, unsafe, spotBelow, tick }: Big): number {
-  let at = unsafe;
-  for (let i = unsafe; i < unsafe + FIRST; ++i) if (keys[i - 1]! - keys[i]! > keys[at - 1]! - keys[at]!) at = i;
-  const low = spotBelow(at, 0.3), high = spotBelow(at, 0.7);
-  tick(low);
-  const move = (to: bigint) => {
-    const { unsafe: fallen, safe } = tick(to);
-    ensure(!fallen.length && !safe.length, `a quiet tick in which ${fallen.length} vaults fell and ${safe.length} rose`);
-  };
-  const both = median(() => { move(high); move(low); });
-  tick(spot);
-  return both * US / 2;
-}
-
-/** A price that wanders within 1 % of where it began, drawn back to it: steps of 0.01 % to 0.2 %. */
-function walkOf(ticks: number, seed: number): bigint[] {
-  const next = random(seed);
-  let distance = 0;
-  return Array.from({ length: ticks }, () => {
-    const step = 0.0001 + 0.0019 * next(), up = next() < 0.5 - distance * 50; // never up at +1 %, never down at −1 %
-    distance += up ? step : -step;
-    if (Math.abs(distance) > 0.01) distance -= Math.sign(distance) * 2 * step;
-    return spot * BigInt(Math.round((1 + distance) * 2 ** 50)) >> 50n;
-  });
-}
-
-/** Milliseconds of each tick. */
-function measureWalk(tick: (to: bigint) => unknown): number[] {
-  for (const to of walkOf(WALK / 5, 1)) tick(to);
-  const times = walkOf(WALK, 2).map((to) => time(() => { tick(to); }));
-  tick(spot);
-  return times;
-}
-
-/** The price falls by 5 % at once; back up again between the runs, untimed. */
-function measureCrash({ tick, unsafe }: Big): number {
-  return median(() => {
-    ensure(tick(spot * 95n / 100n).unsafe.length > unsafe, "a fall in which no more fell than stood below before");
-  }, () => { tick(spot); }) * US;
+  return { book, keys, unsafe, price: spot, tick, priceAt: (key: number) => BigInt(Math.round(key * 2 ** 80)) * rate >> 80n };
 }
 
 // ---- The group
@@ -341,11 +273,7 @@ export const makerGroup: Group = {
           return median(() => { for (const at of chunks) sum(at, at + CHUNK_KEYS); }) * NS / big;
         }],
         "screen.10M": ["ns", ({ book }) => median(() => { book.scan({ screen: "keys", ...CHANGES }); }) * NS / big],
-        tick: ["µs", measureTick],
-        "tick.quiet": ["µs", measureQuiet],
-        "tick.walk": ["µs", ({ walk }) => quantile(walk(), 0.5) * US],
-        "tick.walk.p99": ["µs", ({ walk }) => quantile(walk(), 0.99) * US],
-        "tick.crash": ["µs", measureCrash],
+        ...tickFigures(),
       },
     }),
   ],
