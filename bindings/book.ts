@@ -236,10 +236,15 @@ export abstract class AnyBook<V extends Fields, M extends Fields, S extends Fiel
   setMarkets(markets: ArrayLike<number>, figures: Partial<Columns<M>>): void {
     const core = this.core, count = markets?.length;
     if (!(count >= 0)) refuse("markets", "a list of numbers", markets);
-    for (let i = 0; i < count; ++i) this.knowMarket(markets[i]!);
+    const known = this.#markets;
+    for (let i = 0; i < count; ++i) {
+      const market = markets[i]!;
+      if (market >>> 0 !== market || market >= known) this.knowMarket(market);
+    }
     const { columns, mask } = checkColumns("markets", this.protocol.market, figures, false, count);
     for (let from = 0; from < count; from += core.marketPage) {
-      const page = Uint32Array.from({ length: Math.min(core.marketPage, count - from) }, (_, i) => markets[from + i]!);
+      const page = new Uint32Array(Math.min(core.marketPage, count - from));
+      for (let i = 0; i < page.length; ++i) page[i] = markets[from + i]!; // Uint32Array.from with a function: 36 ns a market
       core.write(core.stage, page);
       columns.forEach(([, column], i) => { core.write(core.marketColumn(i), rowsOf(column, 2, from, page.length)); });
       core.exports.setMarkets(page.length, mask);

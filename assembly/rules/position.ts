@@ -32,7 +32,7 @@ import {
   BLOCK, CHUNKS, FACTOR, GROWTH, HEADER, HI, LINK_CHUNK, LIVE, LO, LOG, LOOSE, NEAR, PASS, SLOPE, USED, chunkAt, groupOf, keysOf, linkAt, lives,
   marketAt, marketsHeld, open, vaultAt,
 } from "../store/chunks";
-import { DOWN, UP, above32, above32Pair, below32, near } from "../wide/float";
+import { DOWN, UP, above32, above32Pair, below32, near, near128 } from "../wide/float";
 import { addSmall, addWide, clear, compare, copy, divide, isZero, mulHi, product } from "../wide/limbs";
 import { Revert, add, at, begin, decrease, mul, mulWad, ptr, put, result, resultWord, reverted, u256, wad, word } from "../wide/u256";
 import * as morpho from "./morpho";
@@ -106,34 +106,36 @@ import { Figure, Order, PRICE_LIMBS, Plan, Rule, Sound, Status, Trigger, setFigu
 // @ts-ignore: decorator
 @inline const PLAIN: usize = HEADER + 408;         // f64 below the line, not divided
 // @ts-ignore: decorator
-@inline const YEARS: usize = HEADER + 416;         // f64, v2: years since the keys were made, rounded up
-// @ts-ignore: decorator
-@inline const NEED: usize = HEADER + 424;          // f64, the least slack that does
-// @ts-ignore: decorator
-@inline const THRESHOLD: usize = HEADER + 432;     // Liquity: T
-// @ts-ignore: decorator
-@inline const VIEW_ASSETS: usize = HEADER + 464;   // Morpho: totalBorrowAssets
-// @ts-ignore: decorator
-@inline const VIEW_SUPPLY: usize = HEADER + 496;   // totalSupplyAssets
-// @ts-ignore: decorator
-@inline const TIME: usize = HEADER + 528;          // v2: when debts are looked at; 0: as stored
-// @ts-ignore: decorator
-@inline const FLOOR: usize = HEADER + 560;         // least debt that a query asks for
+@inline const NEED: usize = HEADER + 416;          // f64, the least slack that does
 /** What the keys were made with. */
 // @ts-ignore: decorator
-@inline const SLACK: usize = HEADER + 592;         // f64
+@inline const SLACK: usize = HEADER + 424;         // f64
 // @ts-ignore: decorator
-@inline const KEYED: usize = HEADER + 600;         // f64, v2: TIME
+@inline const MOST: usize = HEADER + 432;          // f64, v2: the latest lastDebtUpdateTime of a row; Morpho: its largest collateral
 // @ts-ignore: decorator
-@inline const MOST: usize = HEADER + 608;          // f64, v2: the latest lastDebtUpdateTime of a row; Morpho: its largest collateral
+@inline const KEYED: usize = HEADER + 440;         // f64, v2: TIME
 // @ts-ignore: decorator
-@inline const FASTEST: usize = HEADER + 616;       // u32, v2: the largest SLOPE of a chunk
+@inline const FASTEST: usize = HEADER + 552;       // u32, v2: the largest SLOPE of a chunk
 // @ts-ignore: decorator
-@inline const KEYED_TERMS: usize = HEADER + 624;   // L_coll and L_debt, v2: shutdownTime
+@inline const KEYED_TERMS: usize = HEADER + 560;   // L_coll and L_debt, v2: shutdownTime
+/** And of the view again. */
 // @ts-ignore: decorator
-@inline const NORMAL: usize = HEADER + 720;        // u32, v1: whether the system is in normal mode, where it stays throughout a sequence
+@inline const VIEW_ASSETS: usize = HEADER + 448;   // Morpho: totalBorrowAssets
 // @ts-ignore: decorator
-@inline export const MARKET_BYTES: u32 = <u32>HEADER + 728;
+@inline const VIEW_SUPPLY: usize = HEADER + 480;   // totalSupplyAssets
+// @ts-ignore: decorator
+@inline const THRESHOLD: usize = HEADER + 448;     // Liquity: T
+// @ts-ignore: decorator
+@inline const TIME: usize = HEADER + 480;          // v2: when debts are looked at; 0: as stored
+// @ts-ignore: decorator
+@inline const FLOOR: usize = HEADER + 512;         // least debt that a query asks for
+// @ts-ignore: decorator
+@inline const YEARS: usize = HEADER + 544;         // f64, v2: years since the keys were made, rounded up
+// @ts-ignore: decorator
+@inline const NORMAL: usize = HEADER + 556;        // u32, v1: whether the system is in normal mode, where it stays throughout a sequence
+/** Whole lines of cache; what a tick of Morpho touches stands in six of them. */
+// @ts-ignore: decorator
+@inline export const MARKET_BYTES: u32 = <u32>HEADER + 704;
 
 /** Amounts of a row, 16 bytes each. */
 // @ts-ignore: decorator
@@ -297,9 +299,9 @@ export function judgeAll(market: usize, block: usize, shape: u32, place: u32, co
  * its collateral, and the roundings, is proved so by two multiplications of limbs; what is not is compared by the whole fraction; and
  * what is still open is evaluated. Nothing overflows where the market is screened. (Each evaluated: 644 ns a position.)
  */
-const TAU: usize = memory.data(48, 16), UNIT: usize = memory.data(40, 16); // numerator (6 limbs) and denominator (5)
+const TAU: usize = memory.data(64, 16), UNIT: usize = memory.data(40, 16); // numerator (8 limbs) and denominator (5)
 const PRICE_WAD: usize = memory.data<u64>([0x9240000000000000, 0xc51999090b65f67d, 0xa70c3c40a64e6], 16); // 1e54
-const OF: usize = memory.data(64, 16), OVER: usize = memory.data(64, 16);
+const OF: usize = memory.data(80, 16), OVER: usize = memory.data(80, 16);
 /** The market of which they are: none after its figures changed. TIMES is 0 where this way does not serve. */
 let scaled: usize = 0, times: u64 = 0, margin: u64 = 0, shift: i32 = 0;
 
@@ -307,18 +309,18 @@ function scale(market: usize): bool {
   if (scaled == market) return times != 0;
   scaled = market; times = 0;
   const need = load<f64>(market, NEED);
-  clear(OF, 6); copy(OF, market + BORROW_SHARES, 2); addSmall(OF, 1000000, 3);
-  product(OVER, market + PRICE, 2, market + LLTV, 1);
-  product(TAU, OF, 3, OVER, 3);
+  clear(OF, 3); copy(OF, market + BORROW_SHARES, 2); addSmall(OF, 1000000, 3);
+  product(OVER, market + PRICE, 4, market + LLTV, 1);
+  product(TAU, OF, 3, OVER, 5);
   clear(OF, 3); copy(OF, market + VIEW_ASSETS, 2); addSmall(OF, 1, 2);
   product(UNIT, OF, 2, PRICE_WAD, 3);
-  const bits = bitsOf(TAU, 6) - bitsOf(UNIT, 5); // τ is between 2^(bits − 1) and 2^(bits + 1)
-  if (isZero(TAU, 6) || bits < -62 || bits > 125 || !(need < 4611686018427387904.0)) return false;
+  const bits = bitsOf(TAU, 8) - bitsOf(UNIT, 5); // τ is between 2^(bits − 1) and 2^(bits + 1)
+  if (isZero(TAU, 8) || bits < -62 || bits > 125 || !(need < 4611686018427387904.0)) return false;
   const up: u32 = bits < 65 ? (128 - bits) >> 6 : 0; // limbs: the quotient has then 65 bits at least
-  clear(OF, 8); // τ·2^(64·up), and its quotient
-  copy(OF + (up << 3), TAU, 6);
-  divide(OF, 0, OF, 6 + up, UNIT, 5);
-  const size = bitsOf(OF, 6 + up) - 64, at = OF + (size >> 6 << 3), rest = size & 63;
+  clear(OF, 10); // τ·2^(64·up), and its quotient
+  copy(OF + (up << 3), TAU, 8);
+  divide(OF, 0, OF, 8 + up, UNIT, 5);
+  const size = bitsOf(OF, 8 + up) - 64, at = OF + (size >> 6 << 3), rest = size & 63;
   times = load<u64>(at) >> rest | (rest ? load<u64>(at, 8) << (64 - rest) : 0);
   shift = <i32>(up << 6) - size;
   margin = <u64>need + 1;
@@ -352,9 +354,9 @@ function judgePositions(market: usize, block: usize, shape: u32, place: u32, cou
 }
 /** collateral·τ < shares. */
 function fallsShort(row: usize): bool {
-  product(OF, row, 2, TAU, 6);
-  clear(OVER, 8); product(OVER, row + DEBT, 2, UNIT, 5);
-  return compare(OF, OVER, 8) < 0;
+  product(OF, row, 2, TAU, 8);
+  clear(OVER, 10); product(OVER, row + DEBT, 2, UNIT, 5);
+  return compare(OF, OVER, 10) < 0;
 }
 
 // ---- The screen
@@ -374,7 +376,7 @@ function entireAsKeyed(market: usize, row: usize): void {
 /** Whether the market's figures and its rows' cannot make a row's evaluation revert, but for a wild one's. */
 function sound(market: usize): bool {
   const most = load<f64>(market, MOST);
-  if (family == Rule.MORPHO) return near(market + PRICE, 4) * most < 57896044618658097711785492504343953926634992332820282019728792003956564819968.0; // 2^255
+  if (family == Rule.MORPHO) return nearWord(market + PRICE) * most < 57896044618658097711785492504343953926634992332820282019728792003956564819968.0; // 2^255
   return family == Rule.LIQUITY || !isZero(market + SHUTDOWN, 4) || isZero(market + TIME, 4) || near(market + TIME, 4) >= most;
 }
 
@@ -465,21 +467,26 @@ export function remake(market: usize): void {
   }
 }
 
+/* Of a figure, fast: a loop over limbs, and a call for 32 bytes, cost a fourth of `derive`. */
+function nearWord(at: usize): f64 { return load<u64>(at, 16) | load<u64>(at, 24) ? near(at, 4) : near128(load<u64>(at), load<u64>(at, 8)); }
+// @ts-ignore: decorator
+@inline function copyWord(to: usize, from: usize): void { v128.store(to, v128.load(from)); v128.store(to, v128.load(from, 16), 16); }
+
 /** Brings what follows from a market's figures up to date, for the view at `time` (null: as stored). */
 export function derive(market: usize, time: usize): void {
   scaled = 0;
-  begin();
   let why = Revert.NONE, pass = Sound.SCREEN, line: f64 = 0;
-  const price = near(market + PRICE, 4);
+  const price = nearWord(market + PRICE);
+  if (time || family != Rule.MORPHO) begin();
   if (family == Rule.MORPHO) {
-    copy(market + VIEW_ASSETS, market + BORROW_ASSETS, 4);
-    copy(market + VIEW_SUPPLY, market + SUPPLY_ASSETS, 4);
+    copyWord(market + VIEW_ASSETS, market + BORROW_ASSETS);
+    copyWord(market + VIEW_SUPPLY, market + SUPPLY_ASSETS);
     if (time) why = morpho.view(market + VIEW_SUPPLY, market + VIEW_ASSETS, at(market + SUPPLY_SHARES), at(market + FEE), at(market + LAST_UPDATE), at(time), at(market + RATE_AT_TARGET), isZero(market + IRM, 1));
-    const shares = near(market + BORROW_SHARES, 4) + 1e6, assets = near(market + VIEW_ASSETS, 4) + 1, lltv = near(market + LLTV, 4);
+    const shares = nearWord(market + BORROW_SHARES) + 1e6, assets = nearWord(market + VIEW_ASSETS) + 1, lltv = nearWord(market + LLTV);
     line = price * lltv / 1e54 * (shares / assets);
     store<f64>(market, (2.0 + lltv / 1e18) * (shares / assets) * (UP * UP), NEED);
     store<u32>(market, load<f64>(market, NEED) > load<f64>(market, SLACK), OUTDATED);
-    if (!isZero(market + LLTV + 8, 3) || assets >= 170141183460469231731687303715884105728.0) pass = Sound.EXACT; // 2^127
+    if (load<u64>(market, LLTV + 8) | load<u64>(market, LLTV + 16) | load<u64>(market, LLTV + 24) || assets >= 170141183460469231731687303715884105728.0) pass = Sound.EXACT; // 2^127
   } else {
     if (family == Rule.LIQUITY) {
       why = v1.threshold(market + THRESHOLD, market + ACTIVE_COLL, market + PRICE);
@@ -518,9 +525,13 @@ function growth(market: usize, slope: u32): f64 { return family == Rule.LIQUITY_
 
 /** Sets a market's limits. */
 function limit(market: usize): void {
-  const grown = growth(market, load<u32>(market, FASTEST)), low = load<f64>(market, PLAIN) / grown * DOWN;
+  let low = load<f64>(market, PLAIN);
+  if (family == Rule.LIQUITY_V2) {
+    const grown = growth(market, load<u32>(market, FASTEST));
+    low = low / grown * DOWN;
+    store<f32>(market, above32(grown), GROWTH);
+  }
   store<f64>(market, low, LINE);
-  store<f32>(market, above32(grown), GROWTH);
   store<f32>(market, below32(low), LO);
   const high = reinterpret<u32>(above32(load<f64>(market, LINE + 8)));
   store<f32>(market, reinterpret<f32>(min(high + 1, 0x7f800000)), HI);

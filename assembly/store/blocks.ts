@@ -6,6 +6,8 @@ import { BLOCKS } from "../layout";
 
 const FREE: usize = memory.data(1408, 16); // 32 heads of tables and 64 times 5 of chunks, each the first free block or 0
 
+/** What a table was that grew: blocks of any class are cut from it before memory grows. */
+let spare: usize = 0, spareEnd: usize = 0;
 let top: u64 = 0; // first byte never handed out; u64, since the end of memory is 2^32
 
 /** The class of a table of `1 << log` bytes. */
@@ -36,6 +38,10 @@ export function take(cls: u32, bytes: u32): usize {
     return block;
   }
   const size = (<u64>bytes + 63) & ~63; // whole lines of cache
+  if (size <= spareEnd - spare) {
+    spare += <usize>size;
+    return spare - <usize>size;
+  }
   if (!ensure(size)) return 0;
   const at = top;
   top += size;
@@ -53,7 +59,8 @@ export function doubled(table: usize, log: u32): usize {
   const next = take(tableClass(log + 1), 2 << log);
   if (next) {
     memory.copy(next, table, 1 << log);
-    give(tableClass(log), table);
+    if (log >= 6 && <usize>1 << log > spareEnd - spare) { spare = table; spareEnd = table + (1 << log); }
+    else give(tableClass(log), table);
   }
   return next;
 }
