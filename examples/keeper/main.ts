@@ -3,11 +3,13 @@ import { PlimsollError } from "plimsoll";
 import { runAave } from "./aave.js";
 import { comparisonOfAccounts, documentOfAccounts, tablesOfAccounts } from "./aave-report.js";
 import { type Input, synthetic } from "./ilks.js";
-import { type AaveOptions, HELP, type MakerOptions, UsageError, readOptions } from "./options.js";
+import { runMorpho } from "./morpho.js";
+import { comparisonOfPositions, documentOfPositions, tablesOfPositions } from "./morpho-report.js";
+import { type AaveOptions, HELP, type MakerOptions, type MorphoOptions, UsageError, readOptions } from "./options.js";
 import type { LoopTick } from "./print.js";
 import { comparison, documentOf, tables } from "./report.js";
 import { plainLoop, run } from "./run.js";
-import { type Snapshot, SnapshotError, openSnapshot, poolOf, vaultsOf } from "./snapshot.js";
+import { type Snapshot, SnapshotError, marketsOf, openSnapshot, poolOf, vaultsOf } from "./snapshot.js";
 
 /** What a run says to people, to programs, and of every tick. */
 interface Output {
@@ -32,6 +34,13 @@ function runAccounts(options: AaveOptions, snapshot: Snapshot, print: (text: str
   return { ticks, loop, document: () => documentOfAccounts(options, result) };
 }
 
+function runPositions(options: MorphoOptions, snapshot: Snapshot, print: (text: string) => void): Output {
+  const result = runMorpho(marketsOf(snapshot), options), { ticks, loop } = result;
+  print(tablesOfPositions(options, result));
+  print(comparisonOfPositions(result));
+  return { ticks, loop, document: () => documentOfPositions(options, result) };
+}
+
 /** Runs and reports; answers the exit status. */
 function main(args: string[]): number {
   const options = readOptions(args);
@@ -43,7 +52,8 @@ function main(args: string[]): number {
   const snapshot = options.snapshot === undefined ? undefined : openSnapshot(options.snapshot);
   const { protocol = snapshot?.protocol ?? "maker" } = options;
   if (snapshot?.protocol && snapshot.protocol !== protocol) throw new UsageError(`--protocol ${protocol}: ${snapshot.file} is a snapshot for ${snapshot.protocol}`);
-  const { document, ticks, loop } = protocol === "maker" ? runMaker(options.maker(), snapshot, print) : runAccounts(options.aave(), snapshot!, print);
+  const { document, ticks, loop } = protocol === "maker" ? runMaker(options.maker(), snapshot, print)
+    : protocol === "aave-v3" ? runAccounts(options.aave(), snapshot!, print) : runPositions(options.morpho(), snapshot!, print);
   if (options.json) process.stdout.write(`${document()}\n`);
 
   const differs = ticks.findIndex(({ unsafe }, i) => unsafe !== loop[i]!.unsafe);

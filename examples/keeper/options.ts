@@ -5,12 +5,12 @@ export const HELP = `Finds the liquidatable among many vaults or accounts at eve
 
 Usage: npm start -- [options]        after a build: node build/keeper.js [options]
 
-  --protocol NAME   maker or aave-v3 (what the snapshot is of, without one: maker)
-  --snapshot FILE   real vaults or accounts instead of synthetic vaults
+  --protocol NAME   maker, aave-v3 or morpho (what the snapshot is of, without one: maker)
+  --snapshot FILE   real vaults, accounts or positions instead of synthetic vaults
   --ticks N         ticks of the price path, 1 to 10,000 (12)
   --seed N          seed of the path, and of synthetic vaults, 0 to 4,294,967,295 (1)
-  --top N           how many to list, 0 to 1,000: vaults at a tick (3); of aave-v3
-                    the riskiest accounts, and those newly unsafe at a tick (10)
+  --top N           how many to list, 0 to 1,000: vaults at a tick (3); of aave-v3 and
+                    morpho the riskiest, and those newly unsafe at a tick (10)
   --json            one JSON document: amounts as decimal strings, as the contracts
                     scale them
   --help            this text
@@ -37,6 +37,19 @@ Aave v3 (prices move from the snapshot's to those given here):
   --borrow-rate P   reserves, as stored in the pool (0: a snapshot has balances as
                     of its own time)
 
+Morpho (prices move from the snapshot's to those given here):
+
+  --price MARKET=P  price of a market's collateral in its loan asset; repeatable. MARKET:
+                    its id, or a pair, such as wstETH/WETH, for all markets of it
+  --drop [MARKET=]D fall of a market's price in percent, or without MARKET of all;
+                    repeatable (10 without any --price)
+  --decimals A=N    decimals of an asset, by the symbol that it has in the pairs; repeatable
+                    (0: amounts in units, as the file has them, and prices of units)
+
+  A snapshot has debts in assets, not in shares. Every position gets 1,000,000 shares an
+  asset, and its market the sum of both over the file's positions as totals, supplied as
+  borrowed: then the contract's own conversion gives back each debt to the unit.
+
 Exit status: 0; 1 for a snapshot that cannot be used, or if the plain loop
 ever counts another number of unsafe ones; 2 for a wrong option.
 `;
@@ -46,9 +59,10 @@ export class UsageError extends Error {
   override readonly name = "UsageError";
 }
 
-export type Protocol = "maker" | "aave-v3";
+const PROTOCOLS = ["maker", "aave-v3", "morpho"] as const;
+export type Protocol = (typeof PROTOCOLS)[number];
 
-/** What both protocols' runs take. */
+/** What all protocols' runs take. */
 export interface Common {
   readonly ticks: number;
   readonly seed: number;
@@ -76,14 +90,24 @@ export interface AaveOptions extends Common {
   readonly currentVariableBorrowRate: bigint;
 }
 
+export interface MorphoOptions extends Common {
+  readonly snapshot: string;
+  /** New prices by id or pair, loan assets for one of collateral in 10^−36, and falls in 10^−18 of the price; those of no market are of all. */
+  readonly prices: readonly (readonly [market: string, price: bigint])[];
+  readonly drops: readonly (readonly [market: string | undefined, fall: bigint])[];
+  /** Decimals by symbol. */
+  readonly decimals: ReadonlyMap<string, number>;
+}
+
 export interface Options {
   /** Undefined: what the snapshot is of. */
   readonly protocol: Protocol | undefined;
   readonly snapshot: string | undefined;
   readonly json: boolean;
-  /** The options of a protocol's run. Throws `UsageError` where there are some of the other. */
+  /** The options of a protocol's run. Throws `UsageError` where there are some of another. */
   readonly maker: () => MakerOptions;
   readonly aave: () => AaveOptions;
+  readonly morpho: () => MorphoOptions;
 }
 
 const text = { type: "string" } as const, flag = { type: "boolean" } as const;
@@ -91,11 +115,15 @@ const OPTIONS = {
   protocol: text, snapshot: text, ticks: text, seed: text, top: text, json: flag, help: { ...flag, short: "h" },
   vaults: text, ratio: text,
   price: text, drop: text, revision: text, bonus: text, "protocol-fee": text, at: text, "supply-rate": text, "borrow-rate": text,
+  decimals: text,
 } as const satisfies ParseArgsConfig["options"];
 type Name = keyof typeof OPTIONS;
-const OF_MAKER: readonly Name[] = ["vaults", "ratio"];
-const OF_AAVE: readonly Name[] = ["price", "drop", "revision", "bonus", "protocol-fee", "at", "supply-rate", "borrow-rate"];
-const REPEATABLE: readonly Name[] = ["price", "drop"];
+/** Options that are not everybody's, and whose they are. */
+const OWN: Partial<Record<Name, readonly Protocol[]>> = {
+  vaults: ["maker"], ratio: ["maker"], price: ["aave-v3", "morpho"], drop: ["aave-v3", "morpho"], revision: ["aave-v3"], bonus: ["aave-v3"],
+  "protocol-fee": ["aave-v3"], at: ["aave-v3"], "supply-rate": ["aave-v3"], "borrow-rate": ["aave-v3"], decimals: ["morpho"],
+};
+const REPEATABLE: readonly Name[] = ["price", "drop", "decimals"];
 const REVISIONS = [1, 4, 5, 6, 7, 8, 9, 10, 11];
 
 /** What a run lists at most: a document of more would not fit into a string. */
@@ -131,11 +159,12 @@ export function readOptions(args: string[]): Options | undefined {
     return [at < 0 ? undefined : pair.slice(0, at), pair.slice(at + 1), pair] as const;
   });
 
-  const protocol = last("protocol"), snapshot = last("snapshot");
-  if (protocol !== undefined && protocol !== "maker" && protocol !== "aave-v3") throw new UsageError(`--protocol must be maker or aave-v3, not ${quoted(protocol)}`);
+  const named = last("protocol"), protocol = PROTOCOLS.find((protocol) => protocol === named), snapshot = last("snapshot");
+  if (protocol !== named) throw new UsageError(`--protocol must be maker, aave-v3 or morpho, not ${quoted(named)}`);
   if (snapshot !== undefined && given.vaults) throw new UsageError(`--vaults ${last("vaults")} and --snapshot exclude each other`);
   if (snapshot === undefined && given.ratio) throw new UsageError(`--ratio ${last("ratio")} is for a snapshot: name one with --snapshot`);
   if (snapshot === undefined && protocol === "aave-v3") throw new UsageError("--protocol aave-v3 needs accounts: name a snapshot with --snapshot");
+  if (snapshot === undefined && protocol === "morpho") throw new UsageError("--protocol morpho needs positions: name a snapshot with --snapshot");
 
   const ticks = whole("ticks", 1, 10_000, 12), seed = whole("seed", 0, 2 ** 32 - 1, 1), json = given.json !== undefined;
   const common = (otherwise: number) => {
@@ -143,9 +172,9 @@ export function readOptions(args: string[]): Options | undefined {
     if (top * ticks > MOST_LISTED) throw new UsageError(`--top ${top} at ${ticks} ticks lists more than ${MOST_LISTED.toLocaleString("en-US")}`);
     return { ticks, seed, top, json };
   };
-  const only = (what: Protocol, names: readonly Name[], others: Protocol) => {
-    const name = names.find((name) => given[name]);
-    if (name) throw new UsageError(`--${name} ${last(name)} is for --protocol ${what}, and this is ${others}`);
+  const only = (of: Protocol) => {
+    const name = (Object.keys(OWN) as Name[]).find((name) => given[name] && !OWN[name]!.includes(of));
+    if (name) throw new UsageError(`--${name} ${last(name)} is for --protocol ${OWN[name]!.join(" or ")}, and this is ${of}`);
   };
 
   const ratio = scaled("ratio", last("ratio") ?? "1.1", 27, 1n, undefined, "a decimal number above 0, such as 1.5");
@@ -155,27 +184,39 @@ export function readOptions(args: string[]): Options | undefined {
   const revision = whole("revision", 1, 11, 11);
   if (!REVISIONS.includes(revision)) throw new UsageError(`--revision must be one of ${REVISIONS.join(", ")}, not ${quoted(last("revision"))}`);
   const drops = pairs("drop").map(([asset, text]) => [
-    asset, scaled("drop", text, 16, 0n, 100n * 10n ** 16n - 1n, "a percentage from 0 to less than 100, or one of an asset, such as WETH=10"),
+    asset, scaled("drop", text, 16, 0n, 100n * 10n ** 16n - 1n, "a percentage from 0 to less than 100, or one of an asset or market, such as WETH=10"),
   ] as const);
-  const prices = pairs("price").map(([asset, text, pair]) => {
-    if (!asset) throw new UsageError(`--price must be the price of an asset, such as WETH=3000, not ${quoted(pair)}`);
-    return [asset, scaled("price", text, 8, 1n, undefined, "a price in dollars above 0 with at most 8 decimals, such as WETH=3000")] as const;
+  const pricesOf = (what: string, unit: string, decimals: number, least: bigint) => pairs("price").map(([of, text, pair]) => {
+    if (!of) throw new UsageError(`--price must be the price of ${what}, not ${quoted(pair)}`);
+    return [of, scaled("price", text, decimals, least, undefined, `a price ${unit} with at most ${decimals} decimals`)] as const;
   });
+  const falls = drops.length || given.price ? drops : [[undefined, 10n ** 17n] as const];
   const at = given.at && BigInt(whole("at", 0, 2 ** 40 - 1, 0));
-  const aave: Omit<AaveOptions, "snapshot"> = {
-    ...common(10), revision, prices, drops: drops.length || prices.length ? drops : [[undefined, 10n ** 17n]], at,
+  const aave: Omit<AaveOptions, "snapshot" | "prices"> = {
+    ...common(10), revision, drops: falls, at,
     liquidationBonus: 10000n + percent("bonus", 2, "5"), liquidationProtocolFee: percent("protocol-fee", 2, "10"),
     currentLiquidityRate: percent("supply-rate", 25, "0"), currentVariableBorrowRate: percent("borrow-rate", 25, "0"),
   };
 
+  const decimals = new Map(pairs("decimals").map(([symbol, text]) => {
+    if (!symbol || !/^\d+$/.test(text) || Number(text) > 36) throw new UsageError(`--decimals must be those of an asset, from 0 to 36, such as USDC=6, not ${quoted(symbol ? `${symbol}=${text}` : text)}`);
+    return [symbol, Number(text)] as const;
+  }));
+
   const options: Options = {
     protocol: protocol ?? (snapshot === undefined ? "maker" : undefined), snapshot, json,
-    maker: () => { only("aave-v3", OF_AAVE, "maker"); return maker; },
-    aave: () => { only("maker", OF_MAKER, "aave-v3"); return { ...aave, snapshot: snapshot! }; },
+    maker: () => { only("maker"); return maker; },
+    aave: () => { only("aave-v3"); return { ...aave, snapshot: snapshot!, prices: pricesOf("an asset, such as WETH=3000", "in dollars above 0", 8, 1n) }; },
+    morpho: () => {
+      only("morpho");
+      const prices = pricesOf("a market, such as wstETH/WETH=1.2", "in the loan asset", 36, 0n);
+      return { ...common(10), snapshot: snapshot!, prices, drops: falls, decimals };
+    },
   };
   // What is named is checked before any file is opened.
   if (options.protocol === "maker") options.maker();
   if (options.protocol === "aave-v3") options.aave();
+  if (options.protocol === "morpho") options.morpho();
   return options;
 }
 

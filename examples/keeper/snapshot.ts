@@ -50,7 +50,8 @@ export function openSnapshot(file: string): Snapshot {
   try { text = new TextDecoder("utf-8", { fatal: true }).decode(bytes); } catch { throw refuse("is not UTF-8 text"); }
   try { json = JSON.parse(text); } catch (error) { throw refuse(`is not JSON: ${(error as Error).message.replace(/[\s\p{C}]+/gu, " ")}`); }
   const has = (field: string) => typeof json === "object" && json !== null && Object.hasOwn(json, field);
-  return { file, json, protocol: has("vaults") || has("markets") ? "maker" : has("users") || has("user_reserves") ? "aave-v3" : undefined };
+  const protocol = has("vaults") || has("markets") ? "maker" : has("users") || has("user_reserves") ? "aave-v3" : has("positions") ? "morpho" : undefined;
+  return { file, json, protocol };
 }
 
 /** The content of a schema's shape. Throws `SnapshotError`. */
@@ -281,4 +282,88 @@ export function poolOf(snapshot: Snapshot): Pool {
     })),
     borrowers, others: users.length - borrowers.length,
   };
+}
+
+// ---- Positions of Morpho markets
+
+/** Shares an asset: as many as Morpho gives at first. */
+const SHARES = 1_000_000n, MOST_ASSETS = 1n << 108n;
+const wholeAmount = v.pipe(amount, v.check((value) => value < MOST_ASSETS, "Expected an amount below 2^108, whose shares fit a uint128"));
+
+/** Of a bitcoin in units of a stablecoin it needs more than 128 bits. */
+const oraclePrice = v.pipe(
+  v.string(expected("a string of digits")), v.regex(/^\d+$/, expected("a string of digits")),
+  v.check((text) => text.length <= 60 && BigInt(text) < 1n << 192n, expected("a price below 2^192")), v.transform((text) => BigInt(text)),
+);
+
+/** The shape of `snapshots/morpho-toxic-2026-02.json`, as far as the keeper reads it: units of the tokens, prices 1e36. A row tells its market's figures. */
+const positionSnapshot = object({
+  title,
+  positions: list(object({
+    market: v.pipe(v.string(expected("a market's id")), v.regex(/^0x[0-9a-fA-F]{64}$/, expected("a market's id of 0x and 64 hex digits"))),
+    pair: v.pipe(name, v.regex(/^[^/]+\/[^/]+$/, expected("a pair of collateral and loan asset, such as wstETH/WETH"))),
+    owner: address, lltv: v.pipe(amount, v.maxValue(10n ** 18n - 1n, "Expected an lltv below 1e18")), oraclePrice, collateral: amount, borrowAssets: wholeAmount,
+  })),
+});
+
+export interface Position {
+  readonly owner: string;
+  readonly collateral: bigint;
+  readonly borrowAssets: bigint;
+  readonly borrowShares: bigint;
+}
+
+export interface MorphoMarket {
+  readonly id: string;
+  /** Symbols of the collateral and of what is lent. */
+  readonly collateralAsset: string;
+  readonly loanAsset: string;
+  readonly lltv: bigint;
+  /** The oracle's: units of the loan asset for one of collateral, 1e36. */
+  readonly price: bigint;
+  /** Over the file's positions. */
+  readonly totalBorrowAssets: bigint;
+  readonly totalBorrowShares: bigint;
+  /** Who owes something. */
+  readonly borrowers: readonly Position[];
+}
+
+export interface MorphoMarkets {
+  readonly title: string;
+  readonly file: string;
+  readonly markets: readonly MorphoMarket[];
+  /** Positions in debt, and positions that owe nothing. */
+  readonly positions: number;
+  readonly others: number;
+}
+
+/**
+ * The markets that a file's positions are in. It has neither shares nor totals: with S shares an asset, and totals T and S·T, the
+ * contract gives a debt of a back as ⌈S·a·(T + 1) / (S·T + 1e6)⌉, which is a where S is 1e6.
+ */
+export function marketsOf(snapshot: Snapshot): MorphoMarkets {
+  const { file } = snapshot, { title, positions } = check(snapshot, positionSnapshot), refuse = (path: string, why: string) => refusal(file, path, why);
+  const markets = new Map<string, { readonly first: number; readonly owners: Map<string, number>; readonly borrowers: Position[]; total: bigint }>();
+  positions.forEach(({ market, owner, collateral, borrowAssets }, i) => {
+    const id = market.toLowerCase(), key = owner.toLowerCase(), known = markets.get(id) ?? { first: i, owners: new Map<string, number>(), borrowers: [], total: 0n };
+    markets.set(id, known);
+    for (const field of ["pair", "lltv", "oraclePrice"] as const) {
+      const here = positions[i]![field], there = positions[known.first]![field];
+      if (here !== there) throw refuse(`positions[${i}].${field}`, `Expected ${there}, as positions[${known.first}] of the same market has it, received ${here}`);
+    }
+    const other = known.owners.get(key);
+    if (other !== undefined) throw refuse(`positions[${i}].owner`, `${owner} has a position in this market already, positions[${other}]`);
+    known.owners.set(key, i);
+    if (!borrowAssets) return;
+    known.total += borrowAssets;
+    if (known.total >= MOST_ASSETS) throw refuse(`positions[${i}].borrowAssets`, "Expected debts of a market that add up to less than 2^108");
+    known.borrowers.push({ owner: key, collateral, borrowAssets, borrowShares: borrowAssets * SHARES });
+  });
+  const all = [...markets.entries()].map(([id, { first, borrowers, total }]): MorphoMarket => {
+    const { pair, lltv, oraclePrice } = positions[first]!, [collateralAsset, loanAsset] = pair.split("/") as [string, string];
+    return { id, collateralAsset, loanAsset, lltv, price: oraclePrice, totalBorrowAssets: total, totalBorrowShares: total * SHARES, borrowers };
+  });
+  const count = all.reduce((sum, { borrowers }) => sum + borrowers.length, 0);
+  if (!count) throw refuse("positions", "Expected at least one debt");
+  return { title: `${count.toLocaleString("en-US")} positions in debt of ${file}${printable(title)}`, file, markets: all, positions: count, others: positions.length - count };
 }

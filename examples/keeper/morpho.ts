@@ -1,0 +1,186 @@
+/** The keeper's run on Morpho markets: a book is filled with the positions, prices move, and each tick is timed; then the same by the plain loop. */
+import { type Inspection, openBook, toLimbs } from "plimsoll";
+import { morpho } from "plimsoll/morpho";
+import { MOST_LISTED, type MorphoOptions, UsageError } from "./options.js";
+import { pricePath } from "./prices.js";
+import type { LoopTick } from "./print.js";
+import { progress } from "./progress.js";
+import type { MorphoMarket, MorphoMarkets } from "./snapshot.js";
+
+const WAD = 10n ** 18n;
+/** The unit of prices. */
+export const PRICE_UNIT = 10n ** 36n;
+/** Health of a tenth above the line. */
+const NEAR = 10n ** 17n;
+const ALL = (1n << 128n) - 1n;
+
+type Vault = Inspection<typeof morpho.vault, typeof morpho.liquidation>;
+
+/** A position at some prices: what it is worth, when it is liquidated, and what a liquidation of as much as the contract takes would do. */
+export interface PositionState extends Pick<Vault, "status" | "health" | "ratio" | "liquidationPrice" | "liquidation"> {
+  readonly owner: string;
+  readonly market: MorphoMarket;
+  readonly price: bigint;
+  readonly collateral: bigint;
+  readonly debt: bigint | undefined;
+  /** Whether every asset that is repaid takes more than the position has for it, so that its health falls. */
+  readonly toxic: boolean;
+  /** Whether debt is left that no collateral pays, which is the suppliers' loss. */
+  readonly badDebt: boolean;
+}
+
+/** The book at some prices. */
+export interface MorphoState {
+  readonly prices: readonly bigint[];
+  readonly unsafe: number;
+  /** Health below 1.1, the unsafe among them. */
+  readonly near: number;
+  /** Positions whose evaluation reverts. */
+  readonly reverts: number;
+  /** What to liquidate, riskiest first. */
+  readonly liquidatable: readonly PositionState[];
+}
+
+export interface MorphoTick extends LoopTick {
+  /** 0 is the opening: every position is looked at for the first time. */
+  readonly tick: number;
+  readonly prices: readonly bigint[];
+  readonly becameUnsafe: number;
+  readonly becameSafe: number;
+  /** The riskiest of those that became unsafe. */
+  readonly fresh: readonly PositionState[];
+}
+
+export interface MorphoRun {
+  readonly source: MorphoMarkets;
+  /** `liquidationIncentiveFactor` of each market, wad: what a liquidator gets for an asset repaid. */
+  readonly incentives: readonly bigint[];
+  readonly loadMilliseconds: number;
+  readonly bytes: number;
+  /** The riskiest positions at the snapshot's prices. */
+  readonly riskiest: readonly PositionState[];
+  readonly opening: MorphoState;
+  readonly end: MorphoState;
+  readonly ticks: readonly MorphoTick[];
+  readonly loop: readonly LoopTick[];
+}
+
+/** Fills a book, looks at it at the snapshot's prices, moves prices to the given ones, and looks again. */
+export function runMorpho(source: MorphoMarkets, options: MorphoOptions): MorphoRun {
+  const { markets } = source, { ticks: count, seed, top } = options;
+  const opening: readonly bigint[] = markets.map(({ price }) => price), end = pricesGiven(source, options);
+
+  const book = openBook(morpho, { keyBytes: 20 });
+  for (const { price, lltv, totalBorrowAssets, totalBorrowShares } of markets) {
+    book.addMarket({ price, lltv, totalSupplyAssets: totalBorrowAssets, totalBorrowAssets, totalBorrowShares });
+  }
+  const incentives = markets.map(({ lltv }) => {
+    const answer = morpho.liquidationIncentiveFactor({ lltv });
+    if (answer.reverts) throw new RangeError(`liquidationIncentiveFactor reverts at ${lltv}`); // only from 1e18 on
+    return answer.liquidationIncentiveFactor;
+  });
+  const columns = markets.map(({ borrowers }) => ({
+    collateral: toLimbs(borrowers.map(({ collateral }) => collateral)), borrowShares: toLimbs(borrowers.map(({ borrowShares }) => borrowShares)),
+    keys: Buffer.concat(borrowers.map(({ owner }) => Buffer.from(owner.slice(2), "hex"))),
+  }));
+  const started = performance.now();
+  columns.forEach(({ keys, ...amounts }, market) => { book.load(market, amounts, keys); });
+  const loadMilliseconds = performance.now() - started, { bytes } = book;
+
+  let current = opening;
+  const setPrices = (prices: readonly bigint[]) => {
+    prices.forEach((price, market) => { if (price !== current[market]) book.setMarket(market, { price }); });
+    current = prices;
+  };
+  const stateOf = (id: number): PositionState => {
+    const { key, market, vault, status, debt, health, ratio, liquidationPrice, liquidation } = book.inspect(id);
+    const unsafe = status === "unsafe";
+    return {
+      owner: key!, market: markets[market]!, price: current[market]!, collateral: vault.collateral, debt, status, health, ratio, liquidationPrice, liquidation,
+      toxic: unsafe && typeof ratio === "bigint" && ratio < incentives[market]!,
+      badDebt: unsafe && (liquidation.refused ? vault.collateral === 0n : liquidation.badDebtAssets > 0n),
+    };
+  };
+  const look = (prices: readonly bigint[]): MorphoState => {
+    setPrices(prices);
+    const unsafe = book.scan({ order: "riskiest", idsOnly: true });
+    return {
+      prices, unsafe: unsafe.length, near: book.scan({ within: NEAR, idsOnly: true }).length,
+      reverts: book.scan({ status: "reverts", idsOnly: true }).length,
+      liquidatable: Array.from(unsafe.ids.subarray(0, MOST_LISTED), stateOf),
+    };
+  };
+
+  // The path comes first: its opening is the first scan of all. A price of 0 has no course: it stays until the last tick.
+  const courses = opening.map((from, i) => ({ from, change: from && end[i] ? Number(end[i]) / Number(from) : 1 }));
+  const path = [opening, ...pricePath(courses, count, seed)];
+  path[count] = end;
+  const ticks: MorphoTick[] = [], playing = progress("Ticks", path.length);
+  let unsafe = 0;
+  for (const [tick, prices] of path.entries()) {
+    const started = performance.now();
+    setPrices(prices);
+    const changes = book.scan({ since: "last", order: "riskiest", idsOnly: true });
+    const microseconds = (performance.now() - started) * 1000;
+
+    unsafe += changes.unsafe.length - changes.safe.length;
+    ticks.push({
+      tick, prices, microseconds, unsafe, becameUnsafe: changes.unsafe.length, becameSafe: changes.safe.length,
+      fresh: Array.from(changes.unsafe.ids.subarray(0, top), stateOf),
+    });
+    playing.advance(1);
+  }
+  playing.end();
+
+  const first = look(opening), riskiest = Array.from(book.scan({ within: ALL, order: "riskiest", limit: top, idsOnly: true }).ids, stateOf);
+  return { source, incentives, loadMilliseconds, bytes, riskiest, opening: first, end: look(end), ticks, loop: plainLoop(source, path) };
+}
+
+/** The prices that the options give: a price outranks a fall, and a market's own fall that of all. */
+function pricesGiven({ file, markets }: MorphoMarkets, { prices, drops, decimals }: MorphoOptions): bigint[] {
+  const pairOf = ({ collateralAsset, loanAsset }: MorphoMarket) => `${collateralAsset}/${loanAsset}`;
+  const symbols = new Set(markets.flatMap(({ collateralAsset, loanAsset }) => [collateralAsset, loanAsset]));
+  for (const symbol of decimals.keys()) if (!symbols.has(symbol)) throw new UsageError(`--decimals: ${file} has no ${JSON.stringify(symbol)}; it has ${[...symbols].join(", ")}`);
+  const find = (option: string, name: string) => {
+    const found = markets.flatMap((market, i) => (pairOf(market) === name || market.id === name.toLowerCase() ? [i] : []));
+    if (!found.length) throw new UsageError(`--${option}: ${file} has no market ${JSON.stringify(name)}; it has ${[...new Set(markets.map(pairOf))].join(", ")}`);
+    return found;
+  };
+  const falls = markets.map(() => 0n), given = new Map<number, bigint>();
+  for (const [name, fall] of drops) if (name === undefined) falls.fill(fall);
+  for (const [name, fall] of drops) if (name !== undefined) for (const market of find("drop", name)) falls[market] = fall;
+  for (const [name, price] of prices) for (const market of find("price", name)) {
+    const { collateralAsset, loanAsset } = markets[market]!, of = (symbol: string) => 10n ** BigInt(decimals.get(symbol) ?? 0);
+    const scaled = price * of(loanAsset) / of(collateralAsset);
+    given.set(market, scaled);
+  }
+  return markets.map(({ price }, i) => given.get(i) ?? price * (WAD - falls[i]!) / WAD);
+}
+
+// ---- The plain loop
+
+const VIRTUAL_SHARES = 1_000_000n, UINT_MAX = (1n << 256n) - 1n;
+
+/** The same positions at the same ticks as keepers write it: an array of objects, and Morpho's rule in BigInt. */
+function plainLoop({ markets }: MorphoMarkets, path: readonly (readonly bigint[])[]): LoopTick[] {
+  const looping = progress("The plain loop", path.length);
+  const positions = markets.flatMap(({ lltv, totalBorrowAssets, totalBorrowShares, borrowers }, market) => (
+    borrowers.map(({ collateral, borrowShares }) => ({ market, collateral, borrowShares, lltv, totalBorrowAssets, totalBorrowShares }))
+  ));
+  /** `Morpho._isHealthy`. */
+  const isUnsafe = ({ market, collateral, borrowShares, lltv, totalBorrowAssets, totalBorrowShares }: (typeof positions)[number], prices: readonly bigint[]) => {
+    if (borrowShares === 0n) return false;
+    const shares = totalBorrowShares + VIRTUAL_SHARES, borrowed = (borrowShares * (totalBorrowAssets + 1n) + shares - 1n) / shares;
+    const value = collateral * prices[market]!;
+    return value <= UINT_MAX && (value / PRICE_UNIT) * lltv / WAD < borrowed; // beyond, the contract reverts: nobody is liquidated
+  };
+  const ticks = path.map((prices) => {
+    const started = performance.now();
+    let unsafe = 0;
+    for (const position of positions) if (isUnsafe(position, prices)) ++unsafe;
+    looping.advance(1);
+    return { microseconds: (performance.now() - started) * 1000, unsafe };
+  });
+  looping.end();
+  return ticks;
+}
