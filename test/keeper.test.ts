@@ -8,6 +8,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 const real = join(root, "../shared/snapshots/crvusd-2024-01-30.json"), realPool = join(root, "../shared/snapshots/aave-v3-base-2025-08-02.json");
+const realPositions = join(root, "../shared/snapshots/morpho-toxic-2026-02.json");
 
 function keeper(...args: string[]): { status: number | null; stdout: string; stderr: string } {
   return spawnSync(process.execPath, [join(root, "build/keeper.js"), ...args], { encoding: "utf8", maxBuffer: 2 ** 26 });
@@ -231,6 +232,17 @@ function poolRun(pool: unknown, ...args: string[]) {
 }
 const near = (value: string, wanted: number) => expect(Math.abs(Number(value) / wanted - 1), `${value} of ${wanted}`).toBeLessThan(1e-6);
 
+/** A run that the README shows, in two parts: before the ticks, and after them. */
+function printsWhatTheReadmeShows(protocol: string): void {
+  const readme = readFileSync(join(root, "README.md"), "utf8");
+  const [, args, shown] = new RegExp(`\`npm start -- (--protocol ${protocol} [^\`]+)\` prints.*?\`\`\`\\n(.*?)\`\`\``, "s").exec(readme)!;
+  const { status, stdout } = keeper(...args!.split(/\s+/));
+  expect(status).toBe(0);
+  const parts = shown!.split(/(?=^At the prices then)/m).map((part) => part.trim());
+  expect(parts).toHaveLength(2);
+  for (const part of parts) expect(stdout).toContain(part);
+}
+
 describe("an Aave pool", () => {
   it("lists its borrowers, riskiest first, and their liquidation prices", () => {
     const { accounts, withoutDebt, agree, source, opening, riskiest } = poolRun(goodPool());
@@ -251,14 +263,7 @@ describe("an Aave pool", () => {
     expect(third.legs[1]).not.toHaveProperty("liquidationPrice");
   });
 
-  it("prints what the README shows", () => {
-    const readme = readFileSync(join(root, "README.md"), "utf8"), [, args, shown] = /`npm start -- (--protocol aave-v3 [^`]+)` prints.*?```\n(.*?)```/s.exec(readme)!;
-    const { status, stdout } = keeper(...args!.split(" "));
-    expect(status).toBe(0);
-    const parts = shown!.split(/(?=^At the prices then)/m).map((part) => part.trim());
-    expect(parts).toHaveLength(2);
-    for (const part of parts) expect(stdout).toContain(part);
-  });
+  it("prints what the README shows", () => { printsWhatTheReadmeShows("aave-v3"); });
 
   it("prints tables", () => {
     const { status, stdout } = keeper("--protocol", "aave-v3", "--snapshot", writePool(), "--price", "WETH=1500", "--ticks", "4");
@@ -419,7 +424,7 @@ describe("an Aave pool", () => {
     expect(keeper("--snapshot", pool, "--at", "5")).toMatchObject({ status: 2, stdout: "", stderr: expect.stringContaining("--at 5 lies before 1754092800, when the snapshot was taken") });
     const vaults = write(JSON.stringify(good()));
     expect(keeper("--protocol", "aave-v3", "--snapshot", vaults)).toMatchObject({ status: 2, stdout: "", stderr: expect.stringContaining(`--protocol aave-v3: ${vaults} is a snapshot for maker`) });
-    expect(keeper("--snapshot", vaults, "--price", "WETH=1")).toMatchObject({ status: 2, stdout: "", stderr: expect.stringContaining("--price WETH=1 is for --protocol aave-v3, and this is maker") });
+    expect(keeper("--snapshot", vaults, "--price", "WETH=1")).toMatchObject({ status: 2, stdout: "", stderr: expect.stringContaining("--price WETH=1 is for --protocol aave-v3 or morpho, and this is maker") });
   });
 
   if (!existsSync(realPool)) console.log(`The real pool is not at ${realPool}: its test is skipped.`);
@@ -441,12 +446,161 @@ describe("an Aave pool", () => {
   });
 });
 
+const ETH_MARKET = `0x${"a1".repeat(32)}`, BTC_MARKET = `0x${"B2".repeat(32)}`;
+
+/**
+ * Good positions: of wstETH against WETH at 1.2 and 90 %, 1 at health 1.08, 2 at 0.972, whose liquidation pays, and 3, which owes nothing;
+ * of WBTC against USDC at 100,000 and 86 %, 1 at 1.147 and 4, whose collateral is worth 90 % of its debt.
+ */
+function goodPositions() {
+  const row = (market: string, pair: string, lltv: bigint, oraclePrice: bigint, i: number, collateral: bigint, borrowAssets: bigint) => ({
+    market, pair, owner: owner(i), lltv: `${lltv}`, oraclePrice: `${oraclePrice}`, collateral: `${collateral}`, borrowAssets: `${borrowAssets}`,
+  } as Record<string, unknown>);
+  const eth = (i: number, collateral: bigint, debt: bigint) => row(ETH_MARKET, "wstETH/WETH", 9n * WAD / 10n, 12n * 10n ** 35n, i, collateral * WAD / 10n, debt * WAD / 10n);
+  const btc = (i: number, collateral: bigint, debt: bigint) => row(BTC_MARKET, "WBTC/USDC", 86n * WAD / 100n, 10n ** 39n, i, collateral * 10n ** 5n, debt * MILLION);
+  return { title: "Five positions", positions: [eth(1, 100n, 100n), btc(1, 1000n, 75_000n), eth(2, 90n, 100n), eth(3, 5n, 0n), btc(4, 90n, 10_000n)] };
+}
+/** The document of a run on positions. */
+function positionsRun(positions: unknown, ...args: string[]) {
+  const { status, stdout, stderr } = keeper("--snapshot", write(JSON.stringify(positions)), "--json", ...args);
+  expect(stderr).toBe("");
+  expect(status).toBe(0);
+  return JSON.parse(stdout);
+}
+
+describe("positions of Morpho", () => {
+  it("are listed, riskiest first, with what they owe to the unit", () => {
+    const { positions, withoutDebt, agree, source, opening, riskiest, markets } = positionsRun(goodPositions());
+    expect({ positions, withoutDebt, agree, source }).toMatchObject({ positions: 4, withoutDebt: 1, agree: true, source: { protocol: "morpho", sharesPerAsset: 1_000_000 } });
+    expect(opening).toMatchObject({ unsafe: 2, near: 3, reverts: 0 });
+    expect(riskiest.map(({ owner, loanAsset }: Record<string, string>) => `${owner} ${loanAsset}`)).toEqual([
+      `${owner(4)} USDC`, `${owner(2)} WETH`, `${owner(1)} WETH`, `${owner(1)} USDC`,
+    ]);
+    expect(riskiest.map(({ debt }: { debt: string }) => debt)).toEqual(["10000000000", `${10n * WAD}`, `${10n * WAD}`, "75000000000"]);
+    expect(riskiest[1]).toMatchObject({ market: ETH_MARKET, status: "unsafe", health: "972000000000000000", ratio: `${108n * WAD / 100n}`, toxic: false, badDebt: false });
+    // ⌈10e18·1e18 / 0.9e18⌉ of value, of 9e18.
+    expect(riskiest[1].liquidationPrice).toBe("1234567901234567901333333333333333334");
+    expect(riskiest[2].health).toBe(`${108n * WAD / 100n}`);
+    expect(markets.map(({ id, totalBorrowAssets, totalBorrowShares, borrowers }: Record<string, unknown>) => ({ id, totalBorrowAssets, totalBorrowShares, borrowers }))).toEqual([
+      { id: ETH_MARKET, totalBorrowAssets: `${20n * WAD}`, totalBorrowShares: `${20n * WAD * MILLION}`, borrowers: 2 },
+      { id: BTC_MARKET.toLowerCase(), totalBorrowAssets: "85000000000", totalBorrowShares: "85000000000000000", borrowers: 2 },
+    ]);
+  });
+
+  it("tell what a liquidation takes, and whether it is toxic or leaves bad debt", () => {
+    const [broke, late] = positionsRun(goodPositions()).opening.liquidatable;
+    // The incentive is 1 / (1 − 0.3·0.14) = 1.0438…: nine thousand dollars pay for 8,622.
+    expect(broke).toMatchObject({ owner: owner(4), toxic: true, badDebt: true, liquidation: { refused: false, seizedAssets: "9000000", collateralAfter: "0", borrowSharesAfter: "0" } });
+    near(broke.liquidation.repaidAssets, 9000e6 * 0.958);
+    expect(BigInt(broke.liquidation.repaidAssets) + BigInt(broke.liquidation.badDebtAssets)).toBe(10_000_000000n);
+    expect(late).toMatchObject({ owner: owner(2), toxic: false, badDebt: false, liquidation: { refused: false, repaidAssets: `${10n * WAD}`, badDebtAssets: "0" } });
+    near(late.liquidation.seizedAssets, 10e18 / 0.97 / 1.2);
+  });
+
+  it("are evaluated at a price of 0, and without collateral", () => {
+    const snapshot = goodPositions();
+    for (const row of snapshot.positions) if (row["market"] === BTC_MARKET) row["oraclePrice"] = "0";
+    snapshot.positions[0]!["collateral"] = "0";
+    const { opening, agree, ticks } = positionsRun(snapshot), of = (i: number, loan: string) => opening.liquidatable.find((one: Record<string, string>) => one["owner"] === owner(i) && one["loanAsset"] === loan);
+    expect(agree).toBe(true);
+    expect(opening.unsafe).toBe(4);
+    expect(of(4, "USDC")).toMatchObject({ health: "0", toxic: true, badDebt: true, liquidation: { refused: false, seizedAssets: "9000000", repaidAssets: "0", badDebtAssets: "10000000000" } });
+    expect(of(1, "WETH")).toMatchObject({ health: "0", liquidationPrice: "always", badDebt: true, liquidation: { refused: true, reason: "inconsistent input" } });
+    expect(ticks.at(-1).prices[1]).toBe("0");
+    expect(keeper("--snapshot", write(JSON.stringify(snapshot))).stdout).toContain("refused: inconsistent input; toxic, bad debt");
+  });
+
+  it("revert where the contract overflows", () => {
+    const snapshot = goodPositions();
+    Object.assign(snapshot.positions[4]!, { collateral: `${2n ** 128n - 1n}` });
+    for (const row of snapshot.positions) if (row["market"] === BTC_MARKET) row["oraclePrice"] = `${2n ** 192n - 1n}`;
+    expect(positionsRun(snapshot, "--drop", "0")).toMatchObject({ agree: true, opening: { unsafe: 1, reverts: 1 } });
+  });
+
+  it("have amounts of the widest debts", () => {
+    const snapshot = goodPositions();
+    snapshot.positions[4]!["borrowAssets"] = `${2n ** 108n - 75_000_000001n}`;
+    expect(positionsRun(snapshot)).toMatchObject({ agree: true, riskiest: [{ owner: owner(4), debt: `${2n ** 108n - 75_000_000001n}` }, {}, {}, {}] });
+  });
+
+  it("move prices as they are told", () => {
+    const then = (...args: string[]) => positionsRun(goodPositions(), "--ticks", "1", ...args).end.prices;
+    expect(then()).toEqual([`${108n * 10n ** 34n}`, `${9n * 10n ** 38n}`]);
+    expect(then("--drop", "WBTC/USDC=50")).toEqual([`${12n * 10n ** 35n}`, `${5n * 10n ** 38n}`]);
+    expect(then("--drop", "50", "--drop", `${BTC_MARKET}=10`)).toEqual([`${6n * 10n ** 35n}`, `${9n * 10n ** 38n}`]);
+    expect(then("--price", "WBTC/USDC=90000.5", "--decimals", "WBTC=8", "--decimals", "USDC=6")).toEqual([`${12n * 10n ** 35n}`, `${900005n * 10n ** 33n}`]);
+    expect(then("--price", "wstETH/WETH=0")[0]).toBe("0");
+    const { ticks } = positionsRun(goodPositions(), "--price", "wstETH/WETH=0", "--ticks", "3");
+    expect(ticks.map(({ prices }: { prices: string[] }) => prices[0])).toEqual([...new Array(3).fill(`${12n * 10n ** 35n}`), "0"]);
+  });
+
+  it("prints tables", () => {
+    const { status, stdout } = keeper("--snapshot", write(JSON.stringify(goodPositions())), "--decimals", "wstETH=18", "--decimals", "WETH=18", "--decimals", "WBTC=8", "--decimals", "USDC=6");
+    expect(status).toBe(0);
+    for (const text of [
+      "4 positions in debt of", "(Five positions)", "1,000,000 shares an asset", "1 position without debt is left out.", "At the snapshot's prices: 2 unsafe, 1 more with a health below 1.1.",
+      "below 1.234568", "10.000000 WETH", "0.090000 WBTC", "toxic, bad debt", "Bad debt: no collateral is left for it", "Both count the same unsafe positions at the opening and at every tick.",
+    ]) expect(stdout).toContain(text);
+    expect(keeper("--snapshot", write(JSON.stringify(goodPositions()))).stdout).toContain("9,000,000 WBTC");
+  });
+
+  it("prints what the README shows", () => { printsWhatTheReadmeShows("morpho"); });
+
+  type Snapshot = ReturnType<typeof goodPositions>;
+  it.each<[why: string, edit: (snapshot: Snapshot) => unknown, message: string]>([
+    ["no positions", () => ({ positions: [] }), "positions: Expected at least one row"],
+    ["no debts", (s) => { for (const row of s.positions) row["borrowAssets"] = "0"; }, "positions: Expected at least one debt"],
+    ["a missing amount", (s) => { delete s.positions[2]!["borrowAssets"]; }, "positions[2].borrowAssets: Expected this field, received nothing"],
+    ["a number for an amount", (s) => { s.positions[2]!["collateral"] = 5; }, "positions[2].collateral: Expected a string of digits, received 5"],
+    ["a float for a price", (s) => { s.positions[2]!["oraclePrice"] = "1.5"; }, 'positions[2].oraclePrice: Expected a string of digits, received "1.5"'],
+    ["a price too wide", (s) => { s.positions[2]!["oraclePrice"] = `${2n ** 192n}`; }, "positions[2].oraclePrice: Expected a price below 2^192, received"],
+    ["a debt too wide", (s) => { s.positions[2]!["borrowAssets"] = `${2n ** 108n}`; }, "positions[2].borrowAssets: Expected an amount below 2^108"],
+    ["debts too wide", (s) => { for (const row of s.positions) if (row["market"] === BTC_MARKET) row["borrowAssets"] = `${2n ** 107n}`; }, "positions[4].borrowAssets: Expected debts of a market that add up to less than 2^108"],
+    ["an lltv of one", (s) => { s.positions[2]!["lltv"] = `${WAD}`; }, "positions[2].lltv: Expected an lltv below 1e18"],
+    ["a market that is none", (s) => { s.positions[2]!["market"] = "0x12"; }, 'positions[2].market: Expected a market\'s id of 0x and 64 hex digits, received "0x12"'],
+    ["a pair that is none", (s) => { s.positions[2]!["pair"] = "WETH"; }, 'positions[2].pair: Expected a pair of collateral and loan asset, such as wstETH/WETH, received "WETH"'],
+    ["an owner who is no address", (s) => { s.positions[2]!["owner"] = "me"; }, "positions[2].owner: Expected an address of 0x and 40 hex digits"],
+    ["an owner twice", (s) => { s.positions[2]!["owner"] = owner(1); }, `positions[2].owner: ${owner(1)} has a position in this market already, positions[0]`],
+    ["two prices of a market", (s) => { s.positions[2]!["oraclePrice"] = "5"; }, "positions[2].oraclePrice: Expected 1200000000000000000000000000000000000, as positions[0] of the same market has it, received 5"],
+    ["two pairs of a market", (s) => { s.positions[4]!["pair"] = "cbBTC/USDC"; }, "positions[4].pair: Expected WBTC/USDC, as positions[1] of the same market has it, received cbBTC/USDC"],
+    ["a row that is none", (s) => ({ positions: [...s.positions, 7] }), "positions[5]: Expected an object, received 7"],
+  ])("are refused for %s", (_, edit, message) => {
+    const snapshot = goodPositions(), file = write(JSON.stringify(edit(snapshot) ?? snapshot)), { status, stdout, stderr } = keeper("--snapshot", file, "--protocol", "morpho");
+    expect(stderr).toContain(`keeper: ${file}: ${message}`);
+    expect(stderr.trimEnd()).not.toContain("\n");
+    expect(stdout).toBe("");
+    expect(status).toBe(1);
+  });
+
+  it("are told from other snapshots, and by their names", () => {
+    const file = write(JSON.stringify(goodPositions()));
+    expect(keeper("--protocol", "maker", "--snapshot", file)).toMatchObject({ status: 2, stdout: "", stderr: expect.stringContaining(`--protocol maker: ${file} is a snapshot for morpho`) });
+    expect(keeper("--snapshot", file, "--bonus", "5")).toMatchObject({ status: 2, stdout: "", stderr: expect.stringContaining("--bonus 5 is for --protocol aave-v3, and this is morpho") });
+    expect(keeper("--snapshot", file, "--price", "WETH=1")).toMatchObject({ status: 2, stdout: "", stderr: expect.stringContaining('has no market "WETH"; it has wstETH/WETH, WBTC/USDC') });
+    expect(keeper("--snapshot", file, "--decimals", "DAI=18")).toMatchObject({ status: 2, stdout: "", stderr: expect.stringContaining('has no "DAI"; it has wstETH, WETH, WBTC, USDC') });
+  });
+
+  if (!existsSync(realPositions)) console.log(`The real positions are not at ${realPositions}: their test is skipped.`);
+  it.skipIf(!existsSync(realPositions))("of 63 real ones run", () => {
+    const snapshot = JSON.parse(readFileSync(realPositions, "utf8")) as { positions: Record<string, string>[] };
+    const { positions, withoutDebt, agree, opening, riskiest, end } = JSON.parse(keeper("--protocol", "morpho", "--snapshot", realPositions, "--top", "63", "--drop", "60", "--json").stdout);
+    expect({ positions, withoutDebt, agree, unsafe: opening.unsafe, reverts: opening.reverts }).toEqual({ positions: 27, withoutDebt: 36, agree: true, unsafe: 22, reverts: 0 });
+    expect(end.unsafe).toBeGreaterThan(opening.unsafe);
+    for (const { owner, market, debt, health, status, toxic, badDebt } of riskiest) {
+      const row = snapshot.positions.find((row) => row["owner"]!.toLowerCase() === owner && row["market"] === market)!;
+      expect(debt).toBe(row["borrowAssets"]);
+      expect(Math.abs(Number(health) / 1e18 - Number(row["healthFactor"]))).toBeLessThanOrEqual(1e-3 * Number(row["healthFactor"]));
+      expect({ toxic, badDebt }).toEqual({ toxic: status === "unsafe", badDebt: status === "unsafe" });
+    }
+  });
+});
+
 describe("options", () => {
   it("are explained by --help", () => {
     const { status, stdout } = keeper("--help");
     expect(status).toBe(0);
     for (const name of [
-      "vaults", "ticks", "seed", "top", "snapshot", "ratio", "json", "help", "protocol", "price", "drop", "revision", "bonus", "protocol-fee", "at", "supply-rate", "borrow-rate",
+      "vaults", "ticks", "seed", "top", "snapshot", "ratio", "json", "help", "protocol", "price", "drop", "revision", "bonus", "protocol-fee", "at", "supply-rate", "borrow-rate", "decimals",
     ]) expect(stdout).toContain(`--${name} `);
   });
 
@@ -471,7 +625,15 @@ describe("options", () => {
     [["--snapshot", "x", "--ratio", "0"], 'not "0"'],
     [["--snapshot", "x", "--ratio", "-1"], 'not "-1"'],
     [["--snapshot", "x", "--ratio", "1.2.3"], 'not "1.2.3"'],
-    [["--protocol", "aave"], '--protocol must be maker or aave-v3, not "aave"'],
+    [["--protocol", "aave"], '--protocol must be maker, aave-v3 or morpho, not "aave"'],
+    [["--protocol", "morpho"], "--protocol morpho needs positions"],
+    [["--protocol", "morpho", "--snapshot", "x", "--ratio", "1.5"], "--ratio 1.5 is for --protocol maker, and this is morpho"],
+    [["--protocol", "morpho", "--snapshot", "x", "--bonus", "5"], "--bonus 5 is for --protocol aave-v3, and this is morpho"],
+    [["--protocol", "morpho", "--snapshot", "x", "--price", "1"], '--price must be the price of a market, such as wstETH/WETH=1.2, not "1"'],
+    [["--protocol", "morpho", "--snapshot", "x", "--price", "A/B=x"], '--price must be a price in the loan asset with at most 36 decimals, not "x"'],
+    [["--protocol", "morpho", "--snapshot", "x", "--decimals", "6"], '--decimals must be those of an asset, from 0 to 36, such as USDC=6, not "6"'],
+    [["--protocol", "morpho", "--snapshot", "x", "--decimals", "USDC=37"], 'not "USDC=37"'],
+    [["--decimals", "USDC=6"], "--decimals USDC=6 is for --protocol morpho, and this is maker"],
     [["--protocol", "aave-v3"], "--protocol aave-v3 needs accounts"],
     [["--protocol", "aave-v3", "--snapshot", "x", "--ratio", "1.5"], "--ratio 1.5 is for --protocol maker"],
     [["--protocol", "aave-v3", "--vaults", "5"], "--protocol aave-v3 needs accounts"],
@@ -480,10 +642,10 @@ describe("options", () => {
     [["--protocol", "maker", "--snapshot", "x", "--bonus", "5"], "--bonus 5 is for --protocol aave-v3"],
     [["--snapshot", "x", "--revision", "3"], '--revision must be one of 1, 4, 5, 6, 7, 8, 9, 10, 11, not "3"'],
     [["--snapshot", "x", "--revision", "12"], 'not "12"'],
-    [["--snapshot", "x", "--price", "3000"], '--price must be the price of an asset, such as WETH=3000, not "3000"'],
-    [["--snapshot", "x", "--price", "WETH=0"], '--price must be a price in dollars above 0 with at most 8 decimals, such as WETH=3000, not "0"'],
-    [["--snapshot", "x", "--price", "WETH=1.123456789"], 'not "1.123456789"'],
-    [["--snapshot", "x", "--price", "WETH=-3"], 'not "-3"'],
+    [["--protocol", "aave-v3", "--snapshot", "x", "--price", "3000"], '--price must be the price of an asset, such as WETH=3000, not "3000"'],
+    [["--protocol", "aave-v3", "--snapshot", "x", "--price", "WETH=0"], '--price must be a price in dollars above 0 with at most 8 decimals, not "0"'],
+    [["--protocol", "aave-v3", "--snapshot", "x", "--price", "WETH=1.123456789"], 'not "1.123456789"'],
+    [["--protocol", "aave-v3", "--snapshot", "x", "--price", "WETH=-3"], 'not "-3"'],
     [["--snapshot", "x", "--drop", "100"], 'not "100"'],
     [["--snapshot", "x", "--drop", "WETH=ten"], 'not "ten"'],
     [["--snapshot", "x", "--bonus", "5.001"], '--bonus must be a percentage from 0 to 100 with at most 2 decimals, not "5.001"'],
