@@ -1,7 +1,8 @@
 import fc from "fast-check";
+import { openBook } from "plimsoll";
 import { morpho } from "plimsoll/morpho";
 import { describe, expect, test, vi } from "vitest";
-import { MAX128, MAX256, WAD, ofAnyWidth, runs, uintOf } from "./arbitraries.js";
+import { MAX128, MAX256, WAD, column, ofAnyWidth, runs, uintOf } from "./arbitraries.js";
 import { Tally, atLeast0, between, nudge, record, refusalTests, said, vectorTests } from "./contracts.js";
 import * as reference from "./reference/morpho.js";
 import { outcome } from "./reference/solidity.js";
@@ -305,4 +306,40 @@ describe("inputs", () => {
     liquidateAccrued: { ...liquidate, totalSupplyShares: 1n, fee: 1n, lastUpdate: 1n, timestamp: 1n, rateAtTarget: 1n },
     preLiquidate: { ...amounts, marketPrice: 1n, preLltv: 1n, preLCF1: 1n, preLCF2: 1n, preLIF1: 1n, preLIF2: 1n },
   }, { ...Object.fromEntries(narrow.map((name) => [name, "uint128" as const])), rateAtTarget: "int256", "morpho.wExp.x": "int256", irm: "?" });
+});
+
+describe("the exact pass over many positions, which divides only where it must", () => {
+  /** A market of any scale: the line lies anywhere from 2^−70 to 2^130 shares for a unit of collateral, and beyond. */
+  const figures = fc.record({
+    price: fc.oneof(between(10n ** 20n, 10n ** 52n), ofAnyWidth(200)), lltv: fc.oneof(usual.lltv, ofAnyWidth(64)),
+    totalBorrowAssets: ofAnyWidth(127), totalBorrowShares: fc.oneof(ofAnyWidth(128), between(0n, 100n)),
+  });
+  const same = figures.chain((one) => fc.oneof(
+    fc.constant(one), ofAnyWidth(108).map((assets) => ({ ...one, totalBorrowAssets: assets, totalBorrowShares: assets * 1_000_000n })),
+  ));
+  /** What a position may owe at most, in shares, and a little beside that: both roundings, one unit either side, the slack of the proof. */
+  const near = fc.tuple(fc.oneof(ofAnyWidth(128), between(0n, 10n ** 24n)), fc.constantFrom(-3n, -2n, -1n, 0n, 1n, 2n, 3n), nudge, fc.oneof(fc.constant(true), fc.boolean()), ofAnyWidth(128));
+
+  test("agrees with the contract's rule", () => {
+    const book = openBook(morpho), seen = new Set<string>();
+    fc.assert(fc.property(same, fc.array(near, { minLength: 1, maxLength: 70 }), (figures, drawn) => {
+      const { price, lltv, totalBorrowAssets, totalBorrowShares } = figures, over = totalBorrowAssets + 1n, of = totalBorrowShares + 1_000_000n;
+      const positions = drawn.map(([collateral, assets, shares, onLine, any]) => {
+        const most = collateral * price / ORACLE * lltv / WAD, borrowShares = onLine ? atLeast0((most + assets) * of / over + shares, 128) : any;
+        return { collateral, borrowShares };
+      });
+      const market = book.addMarket(figures);
+      const ids = book.load(market, { collateral: column(positions.map(({ collateral }) => collateral)), borrowShares: column(positions.map(({ borrowShares }) => borrowShares)) });
+      const statuses = positions.map((position) => {
+        const answer = outcome(() => reference.isHealthy({ ...position, ...figures }));
+        return "reverts" in answer ? "reverts" : answer.healthy ? "safe" : "unsafe";
+      });
+      for (const screen of ["off", "zones", "off"] as const) for (const status of ["unsafe", "reverts"] as const) {
+        expect([...book.scan({ screen, market, status, idsOnly: true }).ids]).toEqual([...ids].filter((_, i) => statuses[i] === status));
+      }
+      for (const status of statuses) seen.add(status);
+      book.removeMany(ids);
+    }), runs(1500));
+    expect([...seen].sort()).toEqual(["reverts", "safe", "unsafe"]);
+  });
 });
