@@ -12,9 +12,10 @@ import type { Figure, Group } from "./measure.js";
 import { packageGroup } from "./package.js";
 import { pairGroup } from "./pair.js";
 import { peerGroup } from "./peer.js";
+import { rankGroup } from "./rank.js";
 import { troveGroup } from "./trove.js";
 
-const GROUPS: readonly Group[] = [makerGroup, pairGroup, troveGroup, accountsGroup, peerGroup, packageGroup];
+const GROUPS: readonly Group[] = [makerGroup, rankGroup, pairGroup, troveGroup, accountsGroup, peerGroup, packageGroup];
 
 function machine(): string {
   const versions = ["plimsoll/package.json", "assemblyscript/package.json", "esbuild/package.json"].map((name) => {

@@ -3,29 +3,29 @@ import { readFileSync } from "node:fs";
 import { openBook } from "plimsoll";
 import { maker } from "plimsoll/maker";
 import { drawVaults, random } from "../examples/keeper/synthetic.js";
-import { collectGarbage, ensure, exportsOf, faster, type Group, median, NS, type Ratio, stage, US } from "./measure.js";
-import { FIRST, tickFigures } from "./ticks.js";
+import { collectGarbage, ensure, exportsOf, faster, type Group, median, NS, type Ratio, stage } from "./measure.js";
+import { tickFigures } from "./ticks.js";
 
 const RAY = 10n ** 27n, GIGA = 10n ** 9n, RAY_UP = RAY - 1n;
 /** An ilk's figures with all their digits: round ones would make the BigInts shorter. */
-const spot = 1_638_204_617_935_482_760_159_384_726_051n, rate = 1_023_418_905_762_341_896_057_234_189n, mat = 1_450_000_000_000_000_000_000_000_000n;
+export const spot = 1_638_204_617_935_482_760_159_384_726_051n, rate = 1_023_418_905_762_341_896_057_234_189n, mat = 1_450_000_000_000_000_000_000_000_000n;
 const FIGURES = { spot, rate, mat, val: 2_375_396_695_000_000_000_000n };
 /** Vaults drawn and loaded at once: more would only need more memory. */
 const PIECE = 1_000_000;
 
 type Amounts = ReturnType<typeof drawVaults>;
-const draw = (count: number, piece = 0): Amounts => drawVaults(count, FIGURES, 20_250_802 + piece);
+export const draw = (count: number, piece = 0): Amounts => drawVaults(count, FIGURES, 20_250_802 + piece);
 
-const open = () => {
+export const open = () => {
   const book = openBook(maker);
   book.setSystem({ par: RAY });
   return { book, market: book.addMarket(FIGURES) };
 };
 
-const amount = (limbs: BigUint64Array, row: number) => limbs[row * 2]! | (limbs[row * 2 + 1]! << 64n);
+export const amount = (limbs: BigUint64Array, row: number) => limbs[row * 2]! | (limbs[row * 2 + 1]! << 64n);
 
 /** Debt over collateral of each vault, as doubles. */
-function keysOf({ ink, art }: Amounts, out: Float64Array): Float64Array {
+export function keysOf({ ink, art }: Amounts, out: Float64Array): Float64Array {
   const inks = new Uint32Array(ink.buffer), arts = new Uint32Array(art.buffer);
   const double = (words: Uint32Array, at: number) => ((words[at + 3]! * 2 ** 32 + words[at + 2]!) * 2 ** 32 + words[at + 1]!) * 2 ** 32 + words[at]!;
   for (let row = 0; row < out.length; ++row) out[row] = double(arts, row * 4) / double(inks, row * 4);
@@ -83,35 +83,6 @@ function levelsOf(vaults: readonly Vault[], spots: readonly bigint[]) {
   return { vaults: count, collateral, debt };
 }
 
-/** Rows of the `count` largest keys, largest first: a heap of them, the least on top, that a larger key enters. */
-function largest(keys: Float64Array, count: number): Uint32Array {
-  const heap = new Float64Array(count), rows = new Uint32Array(count);
-  const sink = (key: number, row: number, end: number) => {
-    let i = 0;
-    for (let child = 1; child < end; child = i * 2 + 1) {
-      if (child + 1 < end && heap[child + 1]! < heap[child]!) ++child;
-      if (heap[child]! >= key) break;
-      heap[i] = heap[child]!;
-      rows[i] = rows[child]!;
-      i = child;
-    }
-    heap[i] = key;
-    rows[i] = row;
-  };
-  heap.fill(-Infinity);
-  for (let row = 0, least = -Infinity; row < keys.length; ++row) if (keys[row]! > least) {
-    sink(keys[row]!, row, count);
-    least = heap[0]!;
-  }
-  for (let end = count - 1; end > 0; --end) { // the least to the back, until the largest stands in front
-    const key = heap[end]!, row = rows[end]!;
-    heap[end] = heap[0]!;
-    rows[end] = rows[0]!;
-    sink(key, row, end);
-  }
-  return rows;
-}
-
 // ---- All vaults, each asked
 
 function openMillion(vaults: number) {
@@ -133,12 +104,6 @@ function measureLevels({ book, market, objects }: Million): number {
   return median(() => { book.levels(market, LEVELS); });
 }
 const text = (_: string, value: unknown) => (typeof value === "bigint" ? String(value) : value);
-
-function measureRank({ book, ids, amounts, vaults }: Million): number {
-  const first = book.scan({ order: "riskiest", limit: FIRST }), rows = largest(keysOf(amounts, new Float64Array(vaults)), FIRST);
-  ensure(first.ids.every((id, i) => id === ids[rows[i]!]), "the order and the partial selection disagree");
-  return median(() => { book.scan({ order: "riskiest", limit: FIRST }); }) * US;
-}
 
 /** Random vaults take new amounts. Ids and amounts lie in the order of their use, so that only the book is read at random. */
 function measureUpdate({ book, ids }: Million): number {
@@ -255,11 +220,6 @@ export const makerGroup: Group = {
           return median(() => { levelsOf(objects, spots); });
         }],
         levels: ["ms", measureLevels],
-        rank: ["µs", measureRank],
-        "rank.partial": ["µs", ({ amounts }) => {
-          const keys = keysOf(amounts, new Float64Array(vaults));
-          return median(() => { largest(keys, FIRST); }) * US;
-        }],
         bytesPerVault: ["bytes", ({ book }) => book.bytes / vaults],
         update: ["ns", measureUpdate],
       },
@@ -284,7 +244,6 @@ export const makerGroup: Group = {
     faster("bigint.ratios", "ratios", 5),
     faster("bigint.debts", "debts", 10),
     faster("bigint.levels", "levels", 8),
-    faster("rank.partial", "rank", 10),
     fasterThanLoop("tick", 5000),
     fasterThanLoop("tick.quiet", 20_000),
     fasterThanLoop("tick.walk", 500),

@@ -349,9 +349,23 @@ export function score(order: i32, market: usize, block: usize, log: u32, place: 
   }
   if (order == Order.DEBT) return near(art, 2) * near(market + VIEW_RATE, 4);
   if (order == Order.PROFIT) { liquidate(market, ink); gain.gainTo(LEFT); return near(LEFT, 8); }
+  const close = priceNear(market, ink);
+  if (close > 0) return close;
   begin();
   price(LEFT, amount(ink), amount(art), at(market + VIEW_RATE), at(market + MAT), at(SYSTEM + PAR));
   return near(LEFT, PRICE_LIMBS);
+}
+
+/**
+ * art·rate·mat·par / (ink·1e63), near a liquidation price: `price` takes three quotients, each rounded up by less than 1. Where all are
+ * above 2^50 and below 2^256 that is 3·2^−50 of it, and five conversions with nine roundings, below 7·2^−49, less than 2^−45 in all;
+ * and the val below has a spot, which is not 0. Otherwise 0: only `price` tells.
+ */
+function priceNear(market: usize, ink: usize): f64 {
+  const least: f64 = 1125899906842624.0, most: f64 = 57896044618658097711785492504343953926634992332820282019728792003956564819968.0; // 2^50, 2^255
+  const owed = near(ink + ART, 2) * near(market + VIEW_RATE, 4), spot = owed / near(ink, 2), feed = spot * near(market + MAT, 4) / 1e27;
+  const val = feed * near(SYSTEM + PAR, 4) / 1e36;
+  return owed < most && min(min(spot, feed), val) > least && max(max(spot, feed), val) < most ? val : 0;
 }
 
 /** Whether a comes before b (−1), after it (1) or beside it (0), exactly. */
