@@ -3,7 +3,7 @@
  * columns cross in the STAGE; figures in ARGS, one vault's answers in RESULTS.
  */
 import { ARGS, RESULTS, STAGE, STAGE_BYTES, SYSTEM } from "./layout";
-import { candidates, makeRoom, push, reserveCandidates, rowAt, select, startSelection, threshold } from "./order/select";
+import { candidates, makeRoom, offer, push, reserveCandidates, rowAt, select, startSelection, threshold } from "./order/select";
 import { removeAccount } from "./accounts";
 import { sumAccounts } from "./levels/accounts";
 import { Failure, lay } from "./levels/table";
@@ -366,7 +366,7 @@ function gatherChunk(order: i32, k: u32, market: usize, number: u32, least: f64,
     for (mask = wanted(mask, market, block, log, place); mask; mask &= mask - 1) {
       const at = place + <u32>ctz(mask);
       if (pruned && <f64>load<f32>(keys + (at << 2)) * factor < least) continue;
-      push(rule.score(order, market, block, log, at), number << ROWS_LOG | at);
+      offer(rule.score(order, market, block, log, at), number << ROWS_LOG | at, k);
     }
   }
   return true;

@@ -365,7 +365,7 @@ function priceNear(market: usize, ink: usize): f64 {
   const least: f64 = 1125899906842624.0, most: f64 = 57896044618658097711785492504343953926634992332820282019728792003956564819968.0; // 2^50, 2^255
   const owed = near(ink + ART, 2) * near(market + VIEW_RATE, 4), spot = owed / near(ink, 2), feed = spot * near(market + MAT, 4) / 1e27;
   const val = feed * near(SYSTEM + PAR, 4) / 1e36;
-  return owed < most && min(min(spot, feed), val) > least && max(max(spot, feed), val) < most ? val : 0;
+  return owed < most && spot > least && feed > least && val > least && spot < most && feed < most && val < most ? val : 0;
 }
 
 /** Whether a comes before b (−1), after it (1) or beside it (0), exactly. */

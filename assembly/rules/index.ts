@@ -4,7 +4,7 @@ import * as ilk from "./ilk";
 import * as urn from "./ilk-trial";
 import * as position from "./position";
 import * as shelf from "./shelf";
-import { HI, LO, onShelves } from "../store/chunks";
+import { HI, LO, onShelves, vaultAt } from "../store/chunks";
 import { Rule } from "./status";
 import { Verdict } from "./trial";
 

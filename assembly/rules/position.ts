@@ -467,7 +467,7 @@ export function remake(market: usize): void {
   }
 }
 
-/* Of a figure, fast: a loop over limbs, and a call for 32 bytes, cost a fourth of `derive`. */
+/* A figure, fast: loops over limbs, and calls for 32 bytes, were a fourth of `derive`. */
 function nearWord(at: usize): f64 { return load<u64>(at, 16) | load<u64>(at, 24) ? near(at, 4) : near128(load<u64>(at), load<u64>(at, 8)); }
 // @ts-ignore: decorator
 @inline function copyWord(to: usize, from: usize): void { v128.store(to, v128.load(from)); v128.store(to, v128.load(from, 16), 16); }

@@ -54,8 +54,9 @@ export function nearPair(a: usize, b: usize): v128 {
 
 /** An f64 near an integer of up to 8 limbs, to within 2^−48.9. */
 export function near(a: usize, limbs: u32): f64 {
-  let x: f64 = 0;
-  for (let at = <usize>limbs << 3; at > 0;) {
+  let x: f64 = 0, top = <usize>limbs << 3;
+  while (top > 16 && load<u64>(a + top - 8) == 0) top -= 8; // most are of two: each of the others would be a product and a sum in vain
+  for (let at = top; at > 0;) {
     at -= 8;
     x = x * TWO64 + toFloat(load<u64>(a + at));
   }
