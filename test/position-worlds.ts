@@ -76,7 +76,7 @@ export function tick(dice: Dice, adapter: Adapter, before: Ints): Partial<Ints> 
     ])();
   }
   return dice.pick<() => Partial<Ints>>([
-    () => ({ L_coll: clip(before["L_coll"]! + dice.uint(57), MAX256), L_boldDebt: clip(before["L_boldDebt"]! + dice.uint(62), MAX256) }), () => ({ timestamp: before["timestamp"]! + BigInt(dice.below(10 ** dice.below(8))) }),
+    () => ({ L_coll: clip(before["L_coll"]! + dice.uint(57), MAX256), L_boldDebt: clip(before["L_boldDebt"]! + dice.uint(62), MAX256) }), () => ({ timestamp: clip(before["timestamp"]! + BigInt(dice.below(10 ** dice.below(8))), MAX256) }),
     () => ({ ...price, timestamp: NOW + BigInt(dice.below(10 ** dice.below(9))) }), () => ({ timestamp: clip(before["timestamp"]! - BigInt(dice.below(10 ** 5)), MAX256) }),
     () => ({ shutdownTime: dice.chance(0.6) ? 0n : NOW + BigInt(dice.below(10 ** 6) - 5 * 10 ** 5) }),
   ])();

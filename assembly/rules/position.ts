@@ -728,7 +728,7 @@ function liquidate(market: usize, row: usize): i32 {
     return why;
   }
   entire(market, row);
-  if (family == Rule.LIQUITY) return v1.liquidateOne(SEIZURE, HAS, OWES, market + PRICE, market + STABILITY_POOL, market + ACTIVE_COLL, isZero(market + NORMAL, 1), load<u32>(market, LIVE));
+  if (family == Rule.LIQUITY) return v1.liquidateOne(SEIZURE, HAS, OWES, market + PRICE, market + STABILITY_POOL, market + ACTIVE_COLL, !load<u32>(market, NORMAL), load<u32>(market, LIVE));
   return v2.liquidateOne(SEIZURE, HAS, OWES, market + PRICE, market + MCR, market + DEPOSITS, market + PENALTY_SP);
 }
 
@@ -764,7 +764,7 @@ export function carry(market: usize, row: usize): void {
   if (family == Rule.LIQUITY) {
     decrease(market + STABILITY_POOL, offset);
     store<u32>(market, load<u32>(market, LIVE) - 1, LIVE);
-    if (!isZero(market + NORMAL, 1)) return;
+    if (load<u32>(market, NORMAL)) return;
     decrease(market + ACTIVE_DEBT, offset);
     decrease(market + ACTIVE_COLL, at(SEIZURE + 32));
     v1.threshold(market + THRESHOLD, market + ACTIVE_COLL, market + PRICE);
