@@ -1,8 +1,7 @@
 /**
- * The typed view of plimsoll.wasm: the only file that instantiates the module and knows its addresses.
+ * The typed view of plimsoll.wasm: the only file that knows its addresses.
  * assembly/exports is its other side, assembly/layout.ts the map.
  */
-import { instantiateSync } from "@assemblyscript/loader";
 import { PlimsollError } from "./errors.js";
 
 /** What the module exports. Booleans come back as 0 and 1; negative results are faults. */
@@ -75,20 +74,20 @@ export type RuleExport = () => number;
 /** A cut of plimsoll.wasm, compiled when it is first needed. */
 export class Module {
   readonly #load: () => WebAssembly.Module;
+  readonly #instantiate: (module: WebAssembly.Module) => WebAssembly.Instance;
   #compiled: WebAssembly.Module | undefined;
   #shared: Core | undefined;
 
-  constructor(load: () => WebAssembly.Module) { this.#load = load; }
+  constructor(load: () => WebAssembly.Module, instantiate: (module: WebAssembly.Module) => WebAssembly.Instance) {
+    this.#load = load;
+    this.#instantiate = instantiate;
+  }
 
-  get compiled(): WebAssembly.Module { return (this.#compiled ??= this.#load()); }
+  instance(): WebAssembly.Instance { return this.#instantiate((this.#compiled ??= this.#load())); }
 
   /** The instance that the contracts' functions share; a book has one of its own. */
   get shared(): Core { return (this.#shared ??= new Core(this)); }
 }
-
-/** An instance of a module; one of another realm, as an edge runtime may hand over, the loader takes for bytes. */
-const instantiate = (module: WebAssembly.Module): WebAssembly.Instance =>
-  module instanceof WebAssembly.Module ? instantiateSync(module, {}).instance : new WebAssembly.Instance(module, {});
 
 const LIMB = 64n, NONE = new BigUint64Array(0);
 
@@ -118,7 +117,7 @@ export class Core {
   #u8!: Uint8Array;
 
   constructor(module: Module) {
-    this.exports = instantiate(module.compiled).exports as unknown as Core["exports"];
+    this.exports = module.instance().exports as unknown as Core["exports"];
     this.#locate();
   }
 

@@ -8,12 +8,13 @@
  * of the system, the markets and the categories: JSON, integers as strings of digits.
  * @module
  */
-import { type Batch, type Column, type DataType, type Table, Column as ArrowColumn, Type, batchType, bool, columnFromArray, decimal128, field, fixedSizeBinary, list, struct, tableFromColumns, tableFromIPC, tableToIPC, uint32 } from "@uwdata/flechette";
+import { type Batch, type DataType, Column as ArrowColumn, Type, batchType, bool, columnFromArray, decimal128, field, fixedSizeBinary, list, struct, tableFromColumns, tableToIPC, uint32 } from "@uwdata/flechette";
+import { decodeIPC } from "@uwdata/flechette/src/decode/decode-ipc.js";
 import { limbs } from "./abi.js";
-import { AccountBook } from "./accounts.js";
-import { Book, type BookOptions, type Columns } from "./book.js";
+import type { AccountBook } from "./accounts.js";
+import type { Book, BookOptions, Columns } from "./book.js";
 import { PlimsollError, refuse, show } from "./errors.js";
-import { type Key, keyBytesOf } from "./keys.js";
+import { keyBytesOf } from "./keys.js";
 import { openBook } from "./open.js";
 import { type AccountProtocol, type Described, type Field, type Fields, type Protocol, type Values, knowFields, uint } from "./protocol.js";
 
@@ -65,11 +66,11 @@ const bad = (why: string) => new PlimsollError("bad-snapshot", `this is no snaps
  */
 // biome-ignore lint/suspicious/noExplicitAny: a book of any protocol
 export function saveBook(book: Book<any, any, any, any, any> | AccountBook<any, any, any, any, any, any>, time: SnapshotTime = {}): Uint8Array {
-  if (!(book instanceof Book || book instanceof AccountBook)) refuse("what saveBook saves", "a book", book);
+  if (!(book?.protocol?.vault && "size" in book)) refuse("what saveBook saves", "a book", book);
   knowFields("time", time, { block: 0, timestamp: 0 });
-  const { keyBytes } = book, { name, revision } = book.protocol as AnyProtocol, columns: [string, Column<unknown>][] = [];
+  const { keyBytes } = book, { name, revision } = book.protocol as AnyProtocol, columns: [string, ArrowColumn<unknown>][] = [];
   for (const [what, value] of Object.entries(time)) if (value !== undefined) checked(what, U64, value);
-  if (book instanceof Book) {
+  if (ofVaults(book)) {
     const { markets, vault } = book.vaults();
     columns.push([MARKET, columnOf(uint32(), markets, book.size)]);
     for (const [amount, values] of Object.entries(vault as Columns<Fields>)) columns.push([amount, amountsOf(values)]);
@@ -85,9 +86,12 @@ export function saveBook(book: Book<any, any, any, any, any> | AccountBook<any, 
   return sealed(tableToIPC(table, { format: "file" })!);
 }
 
+/** Which of the two it is, without the class: a bundle has the one that its protocols need. */
+const ofVaults = (book: Book | AccountBook): book is Book => !("account" in book.protocol);
+
 function figuresOf(book: Book | AccountBook): SnapshotFigures {
   const markets = Array.from({ length: book.marketCount }, (_, market) => book.market(market)), system = book.system();
-  if (book instanceof Book) {
+  if (ofVaults(book)) {
     const batches = Array.from({ length: book.batchCount }, (_, i) => ({ market: book.core.exports.getBatch(i + 1), figures: book.batch(i + 1) }));
     return { system, markets, ...(book.protocol.batch ? { batches } : {}) };
   }
@@ -101,7 +105,7 @@ function figuresOf(book: Book | AccountBook): SnapshotFigures {
 }
 
 /** A column of values as they stand in memory. */
-function columnOf(type: DataType, values: unknown, length: number): Column<unknown> {
+function columnOf(type: DataType, values: unknown, length: number): ArrowColumn<unknown> {
   const Rows = batchType(type) as unknown as new (of: object) => Batch<unknown>;
   return new ArrowColumn(!length ? [] : [new Rows({ length, nullCount: 0, type, validity: new Uint8Array(0), values })], type);
 }
@@ -114,14 +118,14 @@ function areDecimal(values: BigUint64Array): boolean {
   for (let at = 3; at < words.length; at += 4) if (words[at]! >= MOST_TOP && limbs(values, (at - 3) / 2, 2) > MOST_DECIMAL) return false;
   return true;
 }
-function amountsOf(values: BigUint64Array): Column<unknown> {
+function amountsOf(values: BigUint64Array): ArrowColumn<unknown> {
   const length = values.length / 2;
   return areDecimal(values) ? columnOf(decimal, values, length) : columnOf(fixedSizeBinary(16), new Uint8Array(values.buffer, values.byteOffset, values.byteLength), length);
 }
 
-function accountColumns(book: AccountBook): [string, Column<unknown>][] {
+function accountColumns(book: AccountBook): [string, ArrowColumn<unknown>][] {
   const { keyBytes, protocol: { account } } = book, all = book.ids(), keys = book.keys();
-  const accounts = Array.from(keys ? all : all.sort(byNumber), (id) => book.account(id) as Figures), columns: [string, Column<unknown>][] = [];
+  const accounts = Array.from(keys ? all : all.sort(byNumber), (id) => book.account(id) as Figures), columns: [string, ArrowColumn<unknown>][] = [];
   for (const name of ownFields(account)) columns.push([name, columnFromArray(accounts.map((one) => one[name] as bigint), decimal)]);
   const entries = accounts.map((one) => one[account.list] as readonly Figures[]);
   const entry: [string, Field<unknown>, DataType][] = Object.entries(account.entry).map(([name, of]) => {
@@ -196,7 +200,7 @@ export function readSnapshot(bytes: Uint8Array): Snapshot {
   const { table, meta } = open(bytes), time = (name: string) => meta.has(`plimsoll.${name}`) ? { [name]: integer(`plimsoll.${name}`, meta.get(`plimsoll.${name}`)) } : {};
   return {
     protocol: meta.get("plimsoll.protocol"), revision: meta.get("plimsoll.revision"), ...time("block"), ...time("timestamp"),
-    size: table.numRows, keyBytes: keyBytesIn(table, meta),
+    size: table.rows, keyBytes: keyBytesIn(table, meta),
   };
 }
 
@@ -218,9 +222,9 @@ export function loadBook(protocol: Protocol | AccountProtocol, bytes: Uint8Array
   const book = openBook(protocol as Protocol, { ...(capacity === undefined ? {} : { capacity }), ...(keyBytes ? { keyBytes: keyBytes as 20 | 32 } : {}) }) as Book | AccountBook;
   try {
     setFigures(book, given);
-    const rows = table.numRows, keys = keyBytes ? keysOf(columnIn(table, KEY), keyBytes, rows) : undefined;
-    if (book instanceof Book) loadVaults(book, table, rows, keys);
-    else loadAccounts(book, table, rows, keys);
+    const keys = keyBytes ? keysOf(columnIn(table, KEY), keyBytes) : undefined;
+    if (ofVaults(book)) loadVaults(book, table, keys);
+    else loadAccounts(book, table, keys);
     return book;
   } catch (error) {
     book.dispose();
@@ -234,17 +238,14 @@ type Meta = ReadonlyMap<string, string>;
 function open(bytes: Uint8Array): { readonly table: Table; readonly meta: Meta } {
   if (!(bytes instanceof Uint8Array)) refuse("a snapshot", "a Uint8Array", bytes);
   const file = bytes.byteOffset % 8 ? bytes.slice() : bytes;
-  let table: Table;
   try {
     checkFile(file);
-    table = tableFromIPC(file, { useBigInt: true, useDecimalInt: true });
-    for (const column of table.children) if (column.length !== table.numRows) throw bad("its columns are not equally long");
+    const { schema, records } = decodeIPC(file) as unknown as Decoded, meta: Meta = schema.metadata ?? new Map(), version = meta.get("plimsoll.version");
+    if (version !== undefined && version !== VERSION) throw new PlimsollError("unknown-version", `the snapshot is of version ${show(version)}, and this is version ${VERSION}`);
+    return { table: tableOf(schema.fields, records), meta };
   } catch (error) {
     throw error instanceof PlimsollError ? error : bad((error as Error).message);
   }
-  const meta: Meta = table.schema.metadata ?? new Map(), version = meta.get("plimsoll.version");
-  if (version !== undefined && version !== VERSION) throw new PlimsollError("unknown-version", `the snapshot is of version ${show(version)}, and this is version ${VERSION}`);
-  return { table, meta };
 }
 
 function figuresFor(protocol: AnyProtocol, meta: Meta, given: SnapshotFigures | undefined): SnapshotFigures {
@@ -301,28 +302,20 @@ function setFigures(book: Book | AccountBook, { system, markets, batches, catego
 }
 
 function keyBytesIn(table: Table, meta: Meta): 0 | 20 | 32 {
-  const keys = table.getChild(KEY) as Column<unknown> | undefined, type = keys?.type as { typeId: number; stride: number } | undefined, told = meta.get("plimsoll.keyBytes");
-  if (!type) {
+  const keys = table.columns.get(KEY), told = meta.get("plimsoll.keyBytes");
+  if (!keys) {
     if (told !== undefined && told !== "0") throw bad("it lacks the column key");
     return 0;
   }
-  const bytes = type.typeId === Type.FixedSizeBinary ? type.stride : told !== undefined ? Number(told) : lengthOf(keys!);
-  if ((bytes !== 20 && bytes !== 32) || Number(told ?? bytes) !== bytes) throw bad(`its keys have ${bytes} bytes, not 20 or 32`);
-  return bytes;
+  const first = keys.type.typeId === Type.FixedSizeBinary ? keys.type.stride! : table.rows ? keyAt(keys.parts.find(({ rows }) => rows)!, 0).length : Number(told ?? 20);
+  if ((first !== 20 && first !== 32) || Number(told ?? first) !== first) throw bad(`its keys have ${first} bytes, not 20 or 32`);
+  return first;
 }
 
-/** Bytes of the first key. */
-function lengthOf(keys: Column<unknown>): number {
-  for (const batch of keys.data) check(KEY, batch, batch.length);
-  const first = keys.length ? keys.at(0) : undefined;
-  return typeof first === "string" ? (first.length - 2) / 2 : first instanceof Uint8Array ? first.length : 20;
-}
-
-function columnIn(table: Table, name: string): Column<unknown> {
-  const column = table.getChild(name) as Column<unknown> | undefined;
+function columnIn(table: Table, name: string): Column {
+  const column = table.columns.get(name);
   if (!column) throw bad(`it lacks the column ${name}`);
-  if (table.names.filter((other) => other === name).length > 1) throw bad(`it has the column ${name} twice`);
-  for (const batch of column.data) check(name, batch, batch.length);
+  if (column.parts.some(({ nulls }) => nulls)) throw bad(`values of its column ${name} are missing (null)`);
   return column;
 }
 
@@ -331,11 +324,11 @@ function columnIn(table: Table, name: string): Column<unknown> {
 /** Vaults that go over at a time. */
 const SLICE = 65536;
 
-function loadVaults(book: Book, table: Table, rows: number, keys: Uint8Array | undefined): void {
-  const { keyBytes, protocol: { vault } } = book, names = Object.keys(vault).filter((name) => vault[name]!.default === undefined || table.getChild(name));
-  const one = table.getChild(MARKET) || book.marketCount !== 1 ? undefined : 0; // the only one need not be named
-  const markets = one === undefined ? marketsOf(columnIn(table, MARKET), rows) : new Uint32Array(rows), ends = runsOf(markets, book.marketCount);
-  let columns: readonly (BigUint64Array | Uint8Array)[] = [...names.map((name) => limbsOf(name, columnIn(table, name), rows)), ...(keys ? [keys] : [])], inOrder = ends;
+function loadVaults(book: Book, table: Table, keys: Uint8Array | undefined): void {
+  const { keyBytes, protocol: { vault } } = book, names = Object.keys(vault).filter((name) => vault[name]!.default === undefined || table.columns.has(name));
+  const isOne = book.marketCount === 1 && !table.columns.has(MARKET); // the only one need not be named
+  const markets = isOne ? new Uint32Array(table.rows) : marketsOf(columnIn(table, MARKET)), ends = runsOf(markets, book.marketCount);
+  let columns: readonly (BigUint64Array | Uint8Array)[] = [...names.map((name) => limbsOf(name, columnIn(table, name))), ...(keys ? [keys] : [])], inOrder = ends;
   if (ends.length > book.marketCount) ({ columns, ends: inOrder } = sorted(markets, columns, book.marketCount));
   for (let run = 0, from = 0; run < inOrder.length; from = inOrder[run++]![1]) {
     const [market, end] = inOrder[run]!, ids = new Float64Array(Math.min(SLICE, end - from));
@@ -380,73 +373,75 @@ function sorted(markets: Uint32Array, columns: readonly (BigUint64Array | Uint8A
   };
 }
 
-function marketsOf(column: Column<unknown>, rows: number): Uint32Array {
-  return flat(column, rows, Uint32Array, (type) => type.typeId === Type.Int && type["bitWidth"] === 32)
-    ?? Uint32Array.from(integersIn(MARKET, column), (value) => (value > 0xffffffffn ? 0xffffffff : Number(value)));
+function marketsOf(column: Column): Uint32Array {
+  const { typeId, bitWidth } = column.type;
+  if (typeId === Type.Int && bitWidth === 32) return flat(column, Uint32Array, 1);
+  return Uint32Array.from(integersIn(MARKET, column), (value) => (value > 0xffffffffn ? 0xffffffff : Number(value)));
 }
 
 /** A column of two limbs a value: as it stands, where it is such a one. */
-function limbsOf(name: string, column: Column<unknown>, rows: number): BigUint64Array {
-  const type = column.type as Loose, wide = type.typeId === Type.FixedSizeBinary && type["stride"] === 16;
-  const whole = flat(column, rows * 2, BigUint64Array, () => wide || isWide(type));
-  if (!whole) {
-    const out = new BigUint64Array(rows * 2);
-    integersIn(name, column).forEach((value, row) => {
-      if (value >> 128n) throw new PlimsollError("out-of-range", `${name}, row ${row} must be a uint128, not ${value}`);
-      out[row * 2] = value;
-      out[row * 2 + 1] = value >> 64n;
-    });
-    return out;
-  }
-  if (!wide) {
-    const words = new Int32Array(whole.buffer, whole.byteOffset, rows * 4);
+function limbsOf(name: string, column: Column): BigUint64Array {
+  const { typeId, stride, bitWidth, scale } = column.type;
+  if (typeId === Type.FixedSizeBinary && stride === 16) return flat(column, BigUint64Array, 2);
+  if (typeId === Type.Decimal && bitWidth === 128 && !scale) {
+    const whole = flat(column, BigUint64Array, 2), words = new Int32Array(whole.buffer, whole.byteOffset, whole.length * 2);
     for (let at = 3; at < words.length; at += 4) if (words[at]! < 0) {
       throw new PlimsollError("out-of-range", `${name}, row ${(at - 3) / 4} must be a uint128, not ${BigInt.asIntN(128, limbs(whole, (at - 3) / 2, 2))}`);
     }
+    return whole;
   }
-  return whole;
+  const values = integersIn(name, column), out = new BigUint64Array(values.length * 2);
+  values.forEach((value, row) => {
+    if (value >> 128n) throw new PlimsollError("out-of-range", `${name}, row ${row} must be a uint128, not ${value}`);
+    out[row * 2] = value;
+    out[row * 2 + 1] = value >> 64n;
+  });
+  return out;
 }
-const isWide = (type: Loose) => type.typeId === Type.Decimal && type["bitWidth"] === 128 && type["scale"] === 0;
 
-function keysOf(column: Column<unknown>, keyBytes: number, rows: number): Uint8Array {
-  const type = column.type as Loose, whole = flat(column, rows * keyBytes, Uint8Array, () => type.typeId === Type.FixedSizeBinary);
-  if (whole) return whole;
-  if (!KEYS.includes(type.typeId)) throw mistyped(KEY, "binary, or text as 0x…");
-  const keys = new Uint8Array(rows * keyBytes);
+function keysOf(column: Column, keyBytes: number): Uint8Array {
+  if (column.type.typeId === Type.FixedSizeBinary) return flat(column, Uint8Array, keyBytes);
+  const keys = new Uint8Array(column.rows * keyBytes);
   let row = 0;
-  for (const key of column) keys.set(keyBytesOf(key as Key, keyBytes), row++ * keyBytes);
+  for (const part of column.parts) for (let i = 0; i < part.rows; ++i) {
+    const key = keyAt(part, i);
+    if (key.length !== keyBytes) throw bad(`${KEY}, row ${row} has ${key.length} bytes, not ${keyBytes}`);
+    keys.set(key, row++ * keyBytes);
+  }
   return keys;
 }
+/** A key of whatever is text or bytes. */
+function keyAt(part: Part, row: number): Uint8Array {
+  const key = valueAt(part, row);
+  if (typeof key === "string") return keyBytesOf(key, (key.length - 2) / 2);
+  if (!(key instanceof Uint8Array)) throw mistyped(KEY, "binary, or text as 0x…");
+  return key;
+}
 
-type Loose = DataType & { readonly [name: string]: unknown };
-const KEYS: readonly number[] = [Type.Binary, Type.LargeBinary, Type.Utf8, Type.LargeUtf8];
 const mistyped = (name: string, what: string) => bad(`its column ${name} is not of a type that it may have: ${what}`);
 
-/** The values of a column of a type as one array: the file's own bytes where it is one batch. */
+/** The values of a column as one array: the file's own bytes where it is one batch. */
 function flat<C extends Uint8Array | Uint32Array | BigUint64Array>(
-  column: Column<unknown>, length: number, Rows: { new (length: number): C; new (buffer: ArrayBufferLike, at: number, length: number): C; readonly BYTES_PER_ELEMENT: number }, is: (type: Loose) => boolean,
-): C | undefined {
-  if (!is(column.type as Loose)) return undefined;
-  const parts = column.data.map(({ values, length: rows }) => {
-    const { buffer, byteOffset } = values as Uint8Array, n = rows * length / (column.length || 1);
-    return new Rows(buffer, byteOffset, n);
-  });
-  if (parts.length === 1) return parts[0]!;
-  const all = new Rows(length);
+  { parts, rows }: Column, Values: { new (length: number): C; new (buffer: ArrayBufferLike, at: number, length: number): C }, width: number,
+): C {
+  const views = parts.map(({ values, rows }) => new Values(values.buffer, values.byteOffset, rows * width));
+  if (views.length === 1) return views[0]!;
+  const all = new Values(rows * width);
   let at = 0;
-  for (const part of parts) { all.set(part as never, at); at += part.length; }
+  for (const view of views) { all.set(view as never, at); at += view.length; }
   return all;
 }
 
-/** The integers of a column without missing ones, none of them negative. */
-function integersIn(name: string, column: Column<unknown>): bigint[] {
-  const { typeId, scale = 0 } = column.type as Loose;
-  if (!(typeId === Type.Int || (typeId === Type.Decimal && scale === 0))) throw mistyped(name, "decimal without a fraction, fixed_size_binary(16), or an integer");
-  return Array.from(column as Iterable<unknown>, (value, row) => {
-    const whole = BigInt(value as bigint | number);
-    if (whole < 0n) throw new PlimsollError("out-of-range", `${name}, row ${row} must not be negative, and is ${whole}`);
-    return whole;
-  });
+/** The integers of a column, none of them negative. */
+function integersIn(name: string, { type: { typeId, scale = 0 }, parts }: Column): bigint[] {
+  if (!(typeId === Type.Int || (typeId === Type.Decimal && !scale))) throw mistyped(name, "decimal without a fraction, fixed_size_binary(16), or an integer");
+  const values: bigint[] = [];
+  for (const part of parts) for (let row = 0; row < part.rows; ++row) {
+    const value = valueAt(part, row) as bigint;
+    if (value < 0n) throw new PlimsollError("out-of-range", `${name}, row ${values.length} must not be negative, and is ${value}`);
+    values.push(value);
+  }
+  return values;
 }
 
 // ---- Accounts
@@ -454,63 +449,178 @@ function integersIn(name: string, column: Column<unknown>): bigint[] {
 /** Accounts that are made into objects at a time. */
 const SOME = 4096;
 
-function loadAccounts(book: AccountBook, table: Table, rows: number, keys: Uint8Array | undefined): void {
+function loadAccounts(book: AccountBook, table: Table, keys: Uint8Array | undefined): void {
   const { keyBytes, protocol: { account } } = book, own = ownFields(account).map((name) => [name, columnIn(table, name)] as const), entries = columnIn(table, account.list);
-  const entry = (row: Figures): Figures => {
+  const entry = (row: unknown): Figures => {
     if (!isRecord(row)) throw mistyped(account.list, "a list of structs");
-    return Object.fromEntries(Object.entries(row).filter(([, value]) => value !== null).map(([name, value]) => {
-      const of = account.entry[name];
-      return [name, name === account.name ? Number(value) : of?.kind === "bool" ? value : of ? amount(value) : value];
-    }));
+    return Object.fromEntries(Object.entries(row).filter(([, value]) => value !== null).map(([name, value]) => [
+      name, name === account.name && typeof value === "bigint" ? Number(value) : value instanceof Uint8Array && value.length === 16 ? limbs(new BigUint64Array(value.slice().buffer), 0, 2) : value,
+    ]));
   };
-  for (let from = 0; from < rows; from += SOME) {
-    const to = Math.min(rows, from + SOME);
-    book.load(Array.from({ length: to - from }, (_, i) => {
-      const row = from + i, of = entries.at(row) as Iterable<Figures> | null;
-      return { ...Object.fromEntries(own.map(([name, column]) => [name, amount(column.at(row))])), [account.list]: Array.from(of ?? [], entry) };
-    }), keys?.subarray(from * keyBytes, to * keyBytes));
-  }
+  let done = 0;
+  entries.parts.forEach((part, batch) => {
+    for (let from = 0; from < part.rows; from += SOME) {
+      const to = Math.min(part.rows, from + SOME);
+      book.load(Array.from({ length: to - from }, (_, i) => {
+        const of = valueAt(part, from + i);
+        if (!Array.isArray(of)) throw mistyped(account.list, "a list of structs");
+        return { ...Object.fromEntries(own.map(([name, { parts }]) => [name, valueAt(parts[batch]!, from + i)])), [account.list]: of.map(entry) };
+      }), keys?.subarray((done + from) * keyBytes, (done + to) * keyBytes));
+    }
+    done += part.rows;
+  });
 }
 
-/** An amount of an account; the book judges it. */
-function amount(value: unknown): unknown {
-  if (value instanceof Uint8Array && value.length === 16) return limbs(new BigUint64Array(value.slice().buffer), 0, 2);
-  return typeof value === "number" && Number.isSafeInteger(value) ? BigInt(value) : value;
+// ---- Columns, as far as a book has them
+
+interface Kind { readonly typeId: number; readonly bitWidth?: number; readonly signed?: boolean; readonly scale?: number; readonly stride?: number; readonly children?: readonly Named[] }
+interface Named { readonly name: string; readonly type: Kind }
+/** A column of one record batch. */
+interface Part {
+  readonly type: Kind;
+  readonly rows: number;
+  readonly nulls: number;
+  readonly validity: Uint8Array;
+  readonly values: Uint8Array;
+  readonly offsets: Int32Array | BigInt64Array | undefined;
+  readonly children: readonly Part[];
+  /** Of views, what does not fit into them. */
+  readonly data: readonly Uint8Array[];
+}
+interface Column { readonly type: Kind; readonly rows: number; readonly parts: readonly Part[] }
+interface Table { readonly rows: number; readonly columns: ReadonlyMap<string, Column> }
+
+/** What the library makes of a file's messages. */
+interface Decoded {
+  readonly schema: { readonly fields: readonly Named[]; readonly metadata: Meta | null };
+  readonly records: readonly Messages[];
+}
+interface Messages {
+  readonly length: number;
+  readonly nodes: readonly { readonly length: number; readonly nullCount: number }[];
+  readonly regions: readonly { readonly offset: number; readonly length: number }[];
+  readonly variadic: readonly number[];
+  readonly compression: unknown;
+  readonly body: Uint8Array;
+}
+
+/** The columns of a file by name, each found to be as long as its batches. */
+function tableOf(fields: readonly Named[], records: readonly Messages[]): Table {
+  const columns = new Map<string, { type: Kind; rows: number; parts: Part[] }>();
+  for (const { name, type } of fields) {
+    if (columns.has(name)) throw bad(`it has the column ${name} twice`);
+    columns.set(name, { type, rows: 0, parts: [] });
+  }
+  let rows = 0;
+  for (const batch of records) {
+    const next = partsOf(batch);
+    for (const [name, column] of columns) {
+      column.parts.push(next(name, column.type, batch.length));
+      column.rows += batch.length;
+    }
+    rows += batch.length;
+  }
+  return { rows, columns };
+}
+
+const EMPTY: Uint8Array = new Uint8Array(0);
+
+/** Takes the columns of a record batch one after the other. */
+function partsOf({ nodes, regions, variadic, compression, body }: Messages) {
+  if (compression) throw bad("it is compressed");
+  let node = 0, region = 0, several = 0;
+  const bytes = () => {
+    const { offset, length } = regions[region++]!;
+    return body.subarray(offset, offset + length);
+  };
+  const next = (name: string, type: Kind, rows: number): Part => {
+    const { length, nullCount: nulls } = nodes[node++]!, { typeId } = type, short = () => bad(`its column ${name} is not as long as its rows`);
+    if (length < rows) throw short();
+    const part = { type, rows: length, nulls, validity: EMPTY, values: EMPTY, offsets: undefined as Part["offsets"], children: [] as Part[], data: [] as Uint8Array[] };
+    if (typeId === Type.Null) return { ...part, nulls: length };
+    part.validity = bytes();
+    if (nulls && part.validity.length * 8 < length) throw short();
+    const ends = (wide: boolean): number => {
+      const { buffer, byteOffset, byteLength } = bytes(), at = part.offsets = wide ? new BigInt64Array(buffer, byteOffset, byteLength >> 3) : new Int32Array(buffer, byteOffset, byteLength >> 2);
+      if (at.length <= length && length) throw short();
+      for (let i = 0; i < length; ++i) if (at[i]! > at[i + 1]!) throw bad(`the offsets of its column ${name} go back`);
+      if (length && at[0]! < 0) throw bad(`the offsets of its column ${name} lead out of it`);
+      return length ? Number(at[length]!) : 0;
+    };
+    const values = (bits: number) => {
+      part.values = bytes();
+      if (part.values.length * 8 < length * bits) throw short();
+    };
+    switch (typeId) {
+      case Type.Bool: values(1); break;
+      case Type.Int: case Type.Decimal: values(type.bitWidth!); break;
+      case Type.FixedSizeBinary: values(type.stride! * 8); break;
+      case Type.Float: case Type.Date: case Type.Time: case Type.Timestamp: case Type.Interval: case Type.Duration: values(0); break;
+      case Type.Binary: case Type.Utf8: case Type.LargeBinary: case Type.LargeUtf8: {
+        const end = ends(typeId === Type.LargeBinary || typeId === Type.LargeUtf8);
+        values(0);
+        if (end > part.values.length) throw bad(`the offsets of its column ${name} lead out of it`);
+        break;
+      }
+      case Type.BinaryView: case Type.Utf8View:
+        values(128);
+        for (let i = variadic[several++] ?? 0; i > 0; --i) part.data.push(bytes());
+        break;
+      case Type.List: case Type.LargeList: {
+        const end = ends(typeId === Type.LargeList);
+        part.children = [next(name, type.children![0]!.type, end)];
+        break;
+      }
+      case Type.Struct: part.children = type.children!.map((child) => next(name, child.type, length)); break;
+      default: throw mistyped(name, "integer, decimal, binary, text, bool, list or struct");
+    }
+    return part;
+  };
+  return (name: string, type: Kind, rows: number) => {
+    const part = next(name, type, rows);
+    if (part.rows !== rows) throw bad("its columns are not equally long");
+    return part;
+  };
+}
+
+const TEXTS: readonly number[] = [Type.Utf8, Type.LargeUtf8, Type.Utf8View];
+
+/** A value: an integer, a flag, bytes, text, a list or an object; null where it is missing, undefined of another type. */
+function valueAt(part: Part, row: number): unknown {
+  const { type: { typeId, bitWidth, signed, stride, children: fields }, nulls, validity, values, offsets, children, data } = part;
+  if (nulls && !(validity[row >> 3]! >> (row & 7) & 1)) return null;
+  const text = (bytes: Uint8Array) => (TEXTS.includes(typeId) ? String.fromCharCode(...bytes.subarray(0, 100)) : bytes);
+  switch (typeId) {
+    case Type.Bool: return !!(values[row >> 3]! >> (row & 7) & 1);
+    case Type.Int: case Type.Decimal: {
+      const bytes = bitWidth! / 8;
+      let value = 0n;
+      for (let i = (row + 1) * bytes - 1; i >= row * bytes; --i) value = value << 8n | BigInt(values[i]!);
+      return signed || typeId === Type.Decimal ? BigInt.asIntN(bitWidth!, value) : value;
+    }
+    case Type.FixedSizeBinary: return values.subarray(row * stride!, (row + 1) * stride!);
+    case Type.BinaryView: case Type.Utf8View: {
+      const view = new DataView(values.buffer, values.byteOffset + row * 16, 16), length = view.getInt32(0, true), from = view.getInt32(12, true);
+      const whole = length <= 12 ? values.subarray(row * 16 + 4, row * 16 + 4 + length) : data[view.getInt32(8, true)]?.subarray(from, from + length);
+      if (whole?.length !== length) throw bad("a view in it leads out of it");
+      return text(whole);
+    }
+  }
+  const [from, to] = offsets ? [Number(offsets[row]), Number(offsets[row + 1])] : [0, 0];
+  switch (typeId) {
+    case Type.Binary: case Type.LargeBinary: case Type.Utf8: case Type.LargeUtf8: return text(values.subarray(from, to));
+    case Type.List: case Type.LargeList: return Array.from({ length: to - from }, (_, i) => valueAt(children[0]!, from + i));
+    case Type.Struct: return Object.fromEntries(fields!.map(({ name }, i) => [name, valueAt(children[i]!, row)]));
+  }
+  return undefined;
 }
 
 // ---- What the library trusts: lengths, offsets, and how many there are of what
 
-/** Throws unless the buffers of a batch hold `rows` rows of its type, none missing but in a list's entries. */
-function check(name: string, batch: Batch<unknown>, rows: number, inList = false): void {
-  const { type, values, offsets, validity, nullCount, children, length } = batch as Batch<unknown> & { readonly type: Loose; readonly children?: readonly Batch<unknown>[] };
-  const short = () => bad(`its column ${name} is shorter than its ${rows} rows`);
-  if (length < rows) throw short();
-  if (nullCount) {
-    if (!inList) throw bad(`values of its column ${name} are missing (null)`);
-    if (((validity as Uint8Array | undefined)?.length ?? 0) * 8 < rows) throw short();
-  }
-  const bytes = (values as Uint8Array | undefined)?.byteLength ?? 0;
-  const ends = (limit: number) => {
-    const at = offsets as unknown as Int32Array | BigInt64Array;
-    if (at.length < (rows ? rows + 1 : 0)) throw short();
-    for (let i = 0; i < rows; ++i) if (at[i]! > at[i + 1]!) throw bad(`the offsets of its column ${name} go back`);
-    if (rows && (at[0]! < 0 || Number(at[rows]!) > limit)) throw bad(`the offsets of its column ${name} lead out of it`);
-  };
-  switch (type.typeId) {
-    case Type.Int: case Type.Decimal: if (bytes * 8 < rows * (type["bitWidth"] as number)) throw short(); return;
-    case Type.Bool: if (bytes * 8 < rows) throw short(); return;
-    case Type.FixedSizeBinary: if (bytes < rows * (type["stride"] as number)) throw short(); return;
-    case Type.Binary: case Type.Utf8: case Type.LargeBinary: case Type.LargeUtf8: ends(bytes); return;
-    case Type.List: case Type.LargeList: ends(children![0]!.length); check(name, children![0]!, children![0]!.length, true); return;
-    case Type.Struct: for (const child of children!) check(name, child, rows, true); return;
-  }
-  throw mistyped(name, "integer, decimal, binary, text, bool, list or struct");
-}
-
 /** A table of a flatbuffer by slot: bytes of a scalar, a text, a table, or a vector of structs of so many bytes or of tables. */
-type Part = number | "text" | Shape | readonly [number | (() => Shape)];
-type Shape = { readonly [slot: number]: Part };
-const PAIRS: Part = [() => ({ 0: "text", 1: "text" })];
+type Slot = number | "text" | Shape | readonly [number | (() => Shape)];
+type Shape = { readonly [slot: number]: Slot };
+const PAIRS: Slot = [() => ({ 0: "text", 1: "text" })];
 const FIELD: Shape = { 0: "text", 1: 1, 2: 1, 3: {}, 4: { 0: 8, 1: { 0: 4, 1: 1 }, 2: 1 }, 5: [() => FIELD], 6: PAIRS };
 const FOOTER: Shape = { 0: 2, 1: { 0: 2, 1: [() => FIELD], 2: PAIRS, 3: [8] }, 2: [24], 3: [24], 4: PAIRS };
 const MESSAGE: Shape = { 0: 2, 1: 1, 2: { 0: 8, 1: [16], 2: [16], 3: { 0: 1, 1: 1 }, 4: [8] }, 3: 8, 4: PAIRS };

@@ -378,10 +378,10 @@ describe("what is no snapshot is refused", () => {
         else if (word + 8 <= bytes.length) view.setBigInt64(word, dice.pick([-1n, 2n ** 62n, 2n ** 31n, 2n ** 53n, dice.bits(62)]), true);
       }
       survives(new Uint8Array(view.buffer), load);
-    }), runs(6000));
+    }), runs(3000));
     fc.assert(fc.property(seed, (start) => { // pieces moved, left out, doubled
       const dice = new Dice(start), [bytes, load] = dice.pick(both), from = dice.below(bytes.length), to = dice.below(bytes.length), length = dice.below(200);
       survives(Buffer.concat([bytes.subarray(0, from), bytes.subarray(to, to + length), bytes.subarray(dice.chance(0.5) ? from : Math.min(bytes.length, from + length))]), load);
-    }), runs(2000));
+    }), runs(1000));
   });
 });

@@ -5,7 +5,7 @@ import { join, resolve } from "node:path";
 import { promisify } from "node:util";
 import { type Plugin, build } from "esbuild";
 import { beforeAll, describe, expect, test, vi } from "vitest";
-import { obtain } from "./runtimes/obtain.js";
+import { obtain } from "../examples/edge/obtain.js";
 import type { Report } from "./runtimes/suite.js";
 
 vi.setConfig({ testTimeout: 300_000, hookTimeout: 300_000 });

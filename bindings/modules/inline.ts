@@ -1,4 +1,5 @@
 /** Where a module comes from by default: inlined as text, so that there is no file to lose and no URL to resolve. */
+import { instantiateSync } from "@assemblyscript/loader";
 
 /**
  * Compiles a module. Its bytes stand in a string: the small ones as the characters from `#` on, those of the commonest
@@ -13,3 +14,5 @@ export function moduleOf(text: string): WebAssembly.Module {
   }
   return new WebAssembly.Module(bytes);
 }
+
+export const instantiate = (module: WebAssembly.Module): WebAssembly.Instance => instantiateSync(module, {}).instance;

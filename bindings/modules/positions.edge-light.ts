@@ -1,5 +1,6 @@
 import module from "./positions.wasm?module";
 
+export { instantiate } from "./deployed.js";
 /** Which source the runtime's conditions chose. */
 export const source = "edge-light";
 export const loadModule = (): WebAssembly.Module => module;

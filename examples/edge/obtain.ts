@@ -1,12 +1,12 @@
 /**
- * Runtimes and tools that are too large to be dependencies of development: fetched from the npm registry when a test first asks for
- * them, into `.cache/`. Where that cannot be, what needs them is skipped, loudly; in CI it fails.
+ * Runtimes and tools that are too large to be dependencies of development: fetched from the npm registry when somebody first asks for
+ * them, into `.cache/` of the folder that npm runs in. Where that cannot be, tests that need them are skipped, loudly; in CI they fail.
  */
 import { spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 
-const CACHE = resolve(import.meta.dirname, "../../.cache/npm");
+const CACHE = resolve(".cache/npm");
 
 /** The folder that holds `node_modules` with the packages, each `name@version`; undefined where they cannot be had. */
 export function obtain(...packages: readonly string[]): string | undefined {
