@@ -76,7 +76,7 @@ export function saveBook(book: Book<any, any, any, any, any> | AccountBook<any, 
     for (const [amount, values] of Object.entries(vault as Columns<Fields>)) columns.push([amount, amountsOf(values)]);
     const keys = book.keys();
     if (keys) columns.push([KEY, columnOf(fixedSizeBinary(keyBytes), keys, book.size)]);
-  } else columns.push(...accountColumns(book));
+  } else columns.push(...accountColumns(book as AccountBook));
   const table = tableFromColumns(columns), { schema } = table;
   schema.fields.forEach(({ name, type }, i) => { schema.fields[i] = field(name, type, false); });
   schema.metadata = new Map(Object.entries({

@@ -7,12 +7,18 @@ import { morpho } from "plimsoll/morpho";
 import { beforeEach, describe, expect, test, vi } from "vitest";
 import { type ToldVault, spotOf, wrongWith } from "../examples/edge/check.js";
 import { generate } from "../examples/edge/generate.js";
-import { createService } from "../examples/edge/service.js";
+import { LIQUITY_V1 } from "../examples/edge/protocols/liquity-v1.js";
+import { LIQUITY_V2 } from "../examples/edge/protocols/liquity-v2.js";
+import { MAKER } from "../examples/edge/protocols/maker.js";
+import { MORPHO } from "../examples/edge/protocols/morpho.js";
+import { type Options, createService as create } from "../examples/edge/service.js";
 import type { Source } from "../examples/edge/snapshots.js";
 import { Dice, MAX256, RAY, WAD } from "./arbitraries.js";
 import { keyOf } from "./twin.js";
 
 vi.setConfig({ testTimeout: 120_000 });
+
+const createService = (options: Options) => create({ protocols: [MAKER, MORPHO, LIQUITY_V1, LIQUITY_V2], ...options });
 
 /** A source whose content the test changes; it counts how often it is read. */
 class Shelf implements Source {

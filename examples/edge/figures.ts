@@ -2,12 +2,9 @@
 import type { Field, Fields } from "plimsoll";
 import * as v from "valibot";
 import { type Issue, Problem } from "./problem.js";
-import type { Served } from "./protocols.js";
+import type { Served } from "./served.js";
 
 export type Figures = Readonly<Record<string, bigint>>;
-
-/** A price at which the contract would not set the market. */
-export class UnusablePrice extends Error {}
 
 // ---- Queries
 

@@ -19,7 +19,6 @@ const url = String(await service.ready).replace(/\/$/, ""), compressed = [built.
 const RAY = 10n ** 27n;
 const requests = [
   `/v1/maker/liquidation-price?ink=10000000000000000000&art=13000000000000000000000&mat=${(145n * RAY) / 100n}&val=2000000000000000000000`,
-  `/v1/morpho/liquidation-price?collateral=1000000000000000000&borrowShares=1500000000000000&price=2000000000000000000000000000&lltv=860000000000000000&totalBorrowAssets=1000000000000&totalBorrowShares=1000000000000000000`,
   `/v1/vaults/${owners[0]}`, `/v1/vaults/${owners[0]}?prices=0:1500000000000000000000`, "/v1/at-risk?market=0&limit=3", "/v1/at-risk?market=0&price=1800000000000000000000&limit=3",
   "/v1/levels?market=0&from=2000000000000000000000&to=1500000000000000000000&steps=6", "/v1/at-risk?limit=0", "/health",
 ];

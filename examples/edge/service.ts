@@ -4,9 +4,10 @@ import { Hono } from "hono/tiny";
 import type { Book, Fields, Inspection } from "plimsoll";
 import { openBook } from "plimsoll";
 import * as v from "valibot";
-import { type Figures, type PriceQuery, UnusablePrice, parse, priceQuery, queryOf, told, toldAll, toldRatio, uint, whole } from "./figures.js";
+import { type Figures, type PriceQuery, parse, priceQuery, queryOf, told, toldAll, toldRatio, uint, whole } from "./figures.js";
 import { type Issue, Problem } from "./problem.js";
-import { PROTOCOLS, type Served } from "./protocols.js";
+import { PROTOCOLS } from "./protocols.js";
+import { type Served, UnusablePrice } from "./served.js";
 import { type Keep, type Loaded, Snapshots, type Source } from "./snapshots.js";
 
 export interface Options {

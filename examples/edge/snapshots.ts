@@ -2,7 +2,7 @@
 import type { Book, Fields } from "plimsoll";
 import { type Snapshot, loadBook, readSnapshot } from "plimsoll/arrow";
 import { Problem } from "./problem.js";
-import type { Served } from "./protocols.js";
+import type { Served } from "./served.js";
 
 /** Where snapshots come from. */
 export interface Source {
