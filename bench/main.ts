@@ -8,6 +8,7 @@ import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { accountsGroup } from "./accounts.js";
 import { makerGroup } from "./maker.js";
+import { edgeGroup } from "./edge.js";
 import type { Figure, Group } from "./measure.js";
 import { packageGroup } from "./package.js";
 import { pairGroup } from "./pair.js";
@@ -15,7 +16,7 @@ import { peerGroup } from "./peer.js";
 import { rankGroup } from "./rank.js";
 import { troveGroup } from "./trove.js";
 
-const GROUPS: readonly Group[] = [makerGroup, rankGroup, pairGroup, troveGroup, accountsGroup, peerGroup, packageGroup];
+const GROUPS: readonly Group[] = [makerGroup, rankGroup, pairGroup, troveGroup, accountsGroup, peerGroup, packageGroup, edgeGroup];
 
 function machine(): string {
   const versions = ["plimsoll/package.json", "assemblyscript/package.json", "esbuild/package.json"].map((name) => {

@@ -10,7 +10,7 @@ export async function bundle(entry: string): Promise<Bundle> {
   const modules: Record<string, Uint8Array> = {};
   const { outputFiles } = await build({
     entryPoints: [entry], bundle: true, minify: true, format: "esm", target: "es2022", platform: "neutral", conditions: ["workerd", "worker", "browser"], mainFields: ["browser", "module", "main"],
-    charset: "utf8", write: false, logLevel: "warning",
+    charset: "utf8", write: false, logLevel: "error",
     plugins: [{
       name: "wasm",
       setup({ onResolve }) {

@@ -26,7 +26,7 @@ export function generate(vaults: number, seed = 1): Generated {
       for (let i = row * 20; i < row * 20 + 20; ++i) own[i] = next() * 256;
     }
     book.load(market, drawVaults(count, { spot: poked.spot, rate: RAY + BigInt(ilk) * 10n ** 25n }, seed + ilk), own.subarray(0, count * 20));
-    for (let row = 0; row < count; row += 1000) owners.push(`0x${Array.from(own.subarray(row * 20, row * 20 + 20), (byte) => byte.toString(16).padStart(2, "0")).join("")}`);
+    for (let row = 0; row < count; row += 999) owners.push(`0x${Array.from(own.subarray(row * 20, row * 20 + 20), (byte) => byte.toString(16).padStart(2, "0")).join("")}`);
   }
   const bytes = saveBook(book, { block: 21_000_000n + BigInt(seed), timestamp: 1_730_000_000n });
   book.dispose();

@@ -14,13 +14,13 @@ export interface Local {
   dispose(): Promise<void>;
 }
 
-/** Starts it; undefined where workerd cannot be fetched. */
-export function start({ script, modules }: Bundle, { port = 0, bindings = {} }: { readonly port?: number; readonly bindings?: Readonly<Record<string, string>> } = {}): Local | undefined {
+/** Starts it; undefined where workerd cannot be fetched. `loader`: it may make isolates of its own, to measure how soon they answer. */
+export function start({ script, modules }: Bundle, { port = 0, bindings = {}, loader = false }: { readonly port?: number; readonly bindings?: Readonly<Record<string, string>>; readonly loader?: boolean } = {}): Local | undefined {
   const folder = obtain(MINIFLARE);
   if (!folder) return undefined;
   const { Miniflare } = createRequire(join(folder, "package.json"))("miniflare") as { readonly Miniflare: new (options: object) => Local };
   return new Miniflare({
-    host: "127.0.0.1", port, compatibilityDate: "2026-04-01", r2Buckets: ["BUCKET"], bindings,
+    host: "127.0.0.1", port, compatibilityDate: "2026-04-01", r2Buckets: ["BUCKET"], bindings, ...(loader ? { workerLoaders: { LOADER: {} } } : {}),
     modules: [
       { type: "ESModule", path: "cloudflare.js", contents: new TextDecoder().decode(script) },
       ...Object.entries(modules).map(([path, contents]) => ({ type: "CompiledWasm", path, contents })),

@@ -1,4 +1,10 @@
-/** Refusals as RFC 9457 problem documents. */
+/** What every answer has, and refusals as RFC 9457 problem documents. */
+
+/** Nothing here is a page, and everybody may read it. */
+export const HEADERS: Readonly<Record<string, string>> = {
+  "access-control-allow-origin": "*", "access-control-expose-headers": "ETag, Retry-After", "content-security-policy": "default-src 'none'; frame-ancestors 'none'",
+  "cross-origin-resource-policy": "cross-origin", "referrer-policy": "no-referrer", "strict-transport-security": "max-age=31536000", "x-content-type-options": "nosniff", "x-frame-options": "DENY",
+};
 
 /** What is wrong with which field: a parameter, a part of the path, or `body`. */
 export interface Issue { readonly field: string; readonly detail: string }
@@ -31,7 +37,7 @@ export class Problem extends Error {
   respond(): Response {
     const { status, kind, message, issues, headers } = this;
     return new Response(JSON.stringify({ type: `urn:plimsoll:problem:${kind}`, title: TITLES[kind], status, detail: message, ...(issues.length ? { errors: issues } : {}) }), {
-      status, headers: { "content-type": "application/problem+json", "cache-control": "no-store", ...headers },
+      status, headers: { ...HEADERS, "content-type": "application/problem+json", "cache-control": "no-store", ...headers },
     });
   }
 }

@@ -5,7 +5,7 @@ import type { Book, Fields, Inspection } from "plimsoll";
 import { openBook } from "plimsoll";
 import * as v from "valibot";
 import { type Figures, type PriceQuery, parse, priceQuery, queryOf, told, toldAll, toldRatio, uint, whole } from "./figures.js";
-import { type Issue, Problem } from "./problem.js";
+import { HEADERS, type Issue, Problem } from "./problem.js";
 import { PROTOCOLS } from "./protocols.js";
 import { type Served, UnusablePrice } from "./served.js";
 import { type Keep, type Loaded, Snapshots, type Source } from "./snapshots.js";
@@ -22,11 +22,6 @@ type AnyBook = Book<Fields, Fields, Fields, Fields>;
 
 const WAD = 10n ** 18n, MOST_VAULTS = 1000, MOST_LEVELS = 1000;
 const METHODS = "GET, HEAD, OPTIONS";
-/** Nothing here is a page, and everybody may read it. */
-const HEADERS: Readonly<Record<string, string>> = {
-  "access-control-allow-origin": "*", "access-control-expose-headers": "ETag, Retry-After", "content-security-policy": "default-src 'none'; frame-ancestors 'none'",
-  "cross-origin-resource-policy": "cross-origin", "referrer-policy": "no-referrer", "strict-transport-security": "max-age=31536000", "x-content-type-options": "nosniff", "x-frame-options": "DENY",
-};
 const PREFLIGHT = { "access-control-allow-methods": METHODS, "access-control-allow-headers": "If-None-Match", "access-control-max-age": "86400" };
 
 const owner = (bytes: number, name: string) => v.pipe(v.string(), v.regex(new RegExp(`^0x[0-9a-fA-F]{${bytes * 2}}$`), `must be ${name}: 0x and ${bytes * 2} hex digits`));
@@ -56,12 +51,17 @@ function pick(names: readonly string[], fields: Fields, given: Readonly<Record<s
   return picked as Figures;
 }
 
-/** What is told of a vault, at a price of its market. */
-function describe({ protocol, priceDecimals, debtDecimals }: Served, { market, key, vault, status, debt, ratio, health, liquidationPrice: line }: Inspection<Fields, Fields>, price: bigint) {
+/** What is told of a vault in a snapshot, at a price of its market. */
+function describe(served: Served, vault: Inspection<Fields, Fields>, price: bigint) {
+  const { key: owner, market } = vault;
+  return { ...(owner === undefined ? {} : { owner }), market, vault: toldAll(served.protocol.vault, vault.vault as Figures), ...judge(served, vault, price) };
+}
+
+/** What follows from its amounts. */
+function judge({ priceDecimals, debtDecimals }: Served, { status, debt, ratio, health, liquidationPrice: line }: Inspection<Fields, Fields>, price: bigint) {
   const known = typeof line === "bigint";
   return {
-    ...(key === undefined ? {} : { owner: key }), market, status, vault: toldAll(protocol.vault, vault as Figures),
-    debt: debt === undefined ? null : told(debt, debtDecimals), ratio: toldRatio(ratio), health: toldRatio(health), price: told(price, priceDecimals),
+    status, debt: debt === undefined ? null : told(debt, debtDecimals), ratio: toldRatio(ratio), health: toldRatio(health), price: told(price, priceDecimals),
     liquidationPrice: { kind: known ? "price" : line, ...(known ? told(line, priceDecimals) : { exact: null, decimal: null }) },
     // how far the price may fall, of itself
     distance: known && price ? told((price - line) * WAD / price, 18) : null,
@@ -87,12 +87,12 @@ export function createService({ source, protocols = PROTOCOLS, every = 10 }: Opt
   const app = new Hono(), snapshots = new Snapshots(source, protocols, every * 1000), desks = new Map<string, Desk>();
   const cached = `public, max-age=${every}`;
 
-  const json = (body: object, headers: Readonly<Record<string, string>>) => new Response(JSON.stringify(body), { headers: { "content-type": "application/json", ...headers } });
+  const json = (body: object, headers: Readonly<Record<string, string>>) => new Response(JSON.stringify(body), { headers: { ...HEADERS, "content-type": "application/json", ...headers } });
 
   /** Answers from the snapshot, by its version; what `read` checks is checked whatever the client has. */
   const fromSnapshot = async (keep: Keep, seen: string | undefined, read: (loaded: Loaded) => () => object): Promise<Response> => {
     const loaded = await snapshots.current(keep), answer = read(loaded), etag = `"${loaded.version.replace(/[^\w.:-]/g, "")}"`, headers = { etag, "cache-control": cached };
-    if (seen?.split(",").some((one) => one.trim().replace(/^W\//, "") === etag || one.trim() === "*")) return new Response(null, { status: 304, headers });
+    if (seen?.split(",").some((one) => one.trim().replace(/^W\//, "") === etag || one.trim() === "*")) return new Response(null, { status: 304, headers: { ...HEADERS, ...headers } });
     const { protocol, block, timestamp } = loaded.snapshot;
     return json({ snapshot: { protocol, ...(block === undefined ? {} : { block: String(block) }), ...(timestamp === undefined ? {} : { timestamp: String(timestamp) }) }, ...answer() }, headers);
   };
@@ -103,11 +103,10 @@ export function createService({ source, protocols = PROTOCOLS, every = 10 }: Opt
 
   app.use(async (c, next) => {
     const { method, headers } = c.req.raw;
-    if (method === "OPTIONS") c.res = new Response(null, { status: 204, headers: PREFLIGHT });
-    else if (method !== "GET" && method !== "HEAD") c.res = new Problem(405, "method-not-allowed", `${method} is not known here`, [], { allow: METHODS }).respond();
-    else if ((headers.get("content-length") ?? "0") !== "0" || headers.has("transfer-encoding")) c.res = new Problem(400, "unexpected-body", "body must not be there", [{ field: "body", detail: "must not be there" }]).respond();
-    else await next();
-    for (const name in HEADERS) c.res.headers.set(name, HEADERS[name]!);
+    if (method === "OPTIONS") return new Response(null, { status: 204, headers: { ...HEADERS, ...PREFLIGHT } });
+    if (method !== "GET" && method !== "HEAD") return new Problem(405, "method-not-allowed", `${method} is not known here`, [], { allow: METHODS }).respond();
+    if ((headers.get("content-length") ?? "0") !== "0" || headers.has("transfer-encoding")) return new Problem(400, "unexpected-body", "body must not be there", [{ field: "body", detail: "must not be there" }]).respond();
+    return next();
   });
   app.notFound((c) => new Problem(404, "not-found", `there is nothing at ${c.req.path.slice(0, 100)}`).respond());
   app.onError((error) => {
@@ -134,8 +133,7 @@ export function createService({ source, protocols = PROTOCOLS, every = 10 }: Opt
     desk.book.setSystem(system);
     desk.book.setMarket(0, figures);
     desk.book.update(desk.id, pick(desk.vault, protocol.vault, given, defaults));
-    const { market: _, vault: __, ...rest } = describe(served, desk.book.inspect(desk.id, given["at"] === undefined ? {} : { at: given["at"] }), price);
-    return json({ protocol: name, ...rest }, { "cache-control": "public, max-age=3600" });
+    return json({ protocol: name, ...judge(served, desk.book.inspect(desk.id, given["at"] === undefined ? {} : { at: given["at"] }), price) }, { "cache-control": "public, max-age=3600" });
   });
 
   const keeper = (c: { readonly executionCtx: { waitUntil(work: Promise<unknown>): void } }): Keep => (work) => {

@@ -1,0 +1,116 @@
+/**
+ * `npm run edge:load -- [--seconds N] [--vaults N]`: autocannon at 64 connections against the service in workerd, with requests of every
+ * kind, one in a hundred of them malformed, and a new snapshot in the middle. Every tenth answer is checked by plain integers. Exits
+ * with 1 where a status or an answer is wrong, or memory does not stay.
+ */
+import { readFileSync, readdirSync } from "node:fs";
+import { createRequire } from "node:module";
+import { join } from "node:path";
+import { parseArgs } from "node:util";
+import { loadBook } from "plimsoll/arrow";
+import { maker } from "plimsoll/maker";
+import { bundle } from "../examples/edge/bundle.js";
+import { type Ilk, type ToldVault, wrongWith } from "../examples/edge/check.js";
+import { generate } from "../examples/edge/generate.js";
+import { start } from "../examples/edge/local.js";
+import { obtain } from "../examples/edge/obtain.js";
+
+const CONNECTIONS = 64, CHECKED = 10, AUTOCANNON = "autocannon@9.0.0";
+const WAD = 10n ** 18n, RAY = 10n ** 27n;
+
+interface Request { readonly method: "GET"; readonly path: string; onResponse(status: number, body: string): void }
+interface Result { readonly requests: { readonly average: number; readonly total: number }; readonly latency: { readonly p50: number; readonly p99: number }; readonly errors: number; readonly timeouts: number }
+
+const { values } = parseArgs({ options: { seconds: { type: "string", default: "60" }, vaults: { type: "string", default: "100000" } } });
+const seconds = Number(values.seconds), snapshots = [1, 2].map((seed) => generate(Number(values.vaults), seed)), books = snapshots.map(({ bytes }) => loadBook(maker, bytes));
+const folder = obtain(AUTOCANNON), service = folder && start(await bundle("examples/edge/cloudflare.ts"), { bindings: { EVERY: "1" } });
+if (!folder || !service) process.exit(1);
+const autocannon = createRequire(join(folder, "package.json"))("autocannon") as (options: object) => Promise<Result>;
+const bucket = await service.getR2Bucket("BUCKET");
+await bucket.put("snapshot.arrow", snapshots[0]!.bytes);
+const url = String(await service.ready).replace(/\/$/, "");
+
+// ---- What is asked, and what is right
+
+const wrong: string[] = [], statuses = new Map<number, number>(), blocks = new Map<string, number>();
+let answers = 0, checked = 0;
+
+/** A request whose answers are counted, and some of them checked. */
+function request(path: string, expected: number, check: (body: never) => string | undefined): Request {
+  return {
+    method: "GET", path,
+    onResponse(status, body) {
+      statuses.set(status, (statuses.get(status) ?? 0) + 1);
+      if (status !== expected) wrong.push(`${path} answered ${status}: ${body.slice(0, 200)}`);
+      else if (answers++ % CHECKED === 0) {
+        const why = check(JSON.parse(body) as never);
+        ++checked;
+        if (why) wrong.push(`${path}: ${why}`);
+      }
+    },
+  };
+}
+
+type FromSnapshot = { readonly snapshot: { readonly block: string }; readonly vaults: readonly ToldVault[] };
+const ilkOf = (book: (typeof books)[number], market: number): Ilk => ({ ...book.market(market), par: RAY });
+/** Whether what is told of vaults is what their snapshot has, and what follows from it. */
+function vaultsWrong({ snapshot: { block }, vaults }: FromSnapshot, owner?: string): string | undefined {
+  blocks.set(block, (blocks.get(block) ?? 0) + 1);
+  const book = books[Number(block) - 21_000_001]!;
+  if (owner !== undefined && vaults.length !== book.find(owner).length) return `${vaults.length} vaults of ${book.find(owner).length}`;
+  for (const vault of vaults) {
+    const own = book.find(vault.owner!).map((id) => book.inspect(id)).find(({ market }) => market === vault.market);
+    if (String(own?.vault.ink) !== vault.vault.ink.exact || String(own?.vault.art) !== vault.vault.art.exact) return "its amounts are not those of the snapshot";
+    const why = wrongWith(vault, ilkOf(book, vault.market));
+    if (why) return why;
+  }
+  return undefined;
+}
+
+const requests: Request[] = Array.from({ length: 200 }, (_, i): Request => {
+  const owner = snapshots[(i >> 1) % 2]!.owners[i % snapshots[0]!.owners.length]!;
+  if (i % 100 === 99) return request(i % 200 === 99 ? "/v1/at-risk?limit=0" : "/v1/vaults/0x12", 400, ({ errors }: { errors: readonly object[] }) => (errors.length === 1 ? undefined : "its errors are not one"));
+  switch (i % 8) {
+    case 0: case 1: case 2: {
+      const ink = BigInt(10 + i) * WAD, art = 13_000n * WAD, mat = (145n * RAY) / 100n, val = 2000n * WAD;
+      return request(`/v1/maker/liquidation-price?ink=${ink}&art=${art}&mat=${mat}&val=${val}`, 200, (told: object) => wrongWith({ ...told, market: 0, vault: { ink: { exact: String(ink) }, art: { exact: String(art) } } } as unknown as ToldVault, { mat, par: RAY, rate: RAY }));
+    }
+    case 3: case 4: return request(`/v1/vaults/${owner}`, 200, (told: FromSnapshot) => vaultsWrong(told, owner));
+    case 5: return request(`/v1/vaults/${owner}?prices=0:${1500 + i}000000000000000000`, 200, (told: FromSnapshot) => vaultsWrong(told, owner));
+    case 6: return request(`/v1/at-risk?market=${i % 4}&price=${(i % 4 === 3 ? 55_000 : 1_800) + i}000000000000000000&limit=5`, 200, vaultsWrong);
+  }
+  return request("/health", 200, ({ status }: { status: string }) => (status === "ok" ? undefined : status));
+});
+
+// ---- The run
+
+/** MiB of the workerd that this process started; 0 where nobody tells. */
+function resident(): number {
+  let pages = 0;
+  try {
+    for (const pid of readdirSync("/proc")) {
+      if (!/^\d+$/.test(pid)) continue;
+      try {
+        const status = readFileSync(`/proc/${pid}/status`, "utf8");
+        if (/^Name:\s+workerd/m.test(status) && status.includes(`\nPPid:\t${process.pid}\n`)) pages += Number(/VmRSS:\s+(\d+)/.exec(status)![1]);
+      } catch { /* it ended meanwhile */ }
+    }
+  } catch { /* not Linux */ }
+  return Math.round(pages / 1024);
+}
+
+const memory: number[] = [], sampling = setInterval(() => memory.push(resident()), 1000);
+setTimeout(() => void bucket.put("snapshot.arrow", snapshots[1]!.bytes), seconds * 500);
+const { requests: { average, total }, latency, errors, timeouts } = await autocannon({ url, connections: CONNECTIONS, duration: seconds, timeout: 30, requests });
+clearInterval(sampling);
+await service.dispose();
+
+const quarter = Math.floor(memory.length / 4), most = (from: number, to: number) => Math.max(0, ...memory.slice(from, to)), [early, late] = [most(0, quarter * 2), most(quarter * 3, memory.length)];
+console.log(`${total.toLocaleString("en")} requests in ${seconds} s at ${CONNECTIONS} connections: ${Math.round(average).toLocaleString("en")} a second, latency ${latency.p50} ms (p99 ${latency.p99} ms)`);
+console.log(`statuses ${[...statuses].sort(([a], [b]) => a - b).map(([status, count]) => `${status}: ${count.toLocaleString("en")}`).join(", ")}; errors ${errors}, timeouts ${timeouts}`);
+console.log(`${checked.toLocaleString("en")} answers checked, ${wrong.length} wrong; by snapshot ${[...blocks].map(([block, count]) => `${block}: ${count.toLocaleString("en")}`).join(", ")}`);
+console.log(`workerd's memory: ${early} MiB at most in the first half, ${late} MiB in the last quarter, with one snapshot more in its past`);
+for (const one of wrong.slice(0, 5)) console.log(`  ${one}`);
+const failures = [...(wrong.length ? ["answers are wrong"] : []), ...(errors || timeouts ? ["requests failed"] : []), ...(blocks.size === 2 ? [] : ["the snapshot was not swapped"]), ...(late > early * 1.5 + 64 ? ["memory grew"] : [])];
+console.log(failures.length ? `FAILED: ${failures.join(", ")}` : "passed");
+process.exit(failures.length ? 1 : 0);
