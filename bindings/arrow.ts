@@ -330,6 +330,7 @@ function loadVaults(book: Book, table: Table, keys: Uint8Array | undefined): voi
   const markets = isOne ? new Uint32Array(table.rows) : marketsOf(columnIn(table, MARKET)), ends = runsOf(markets, book.marketCount);
   let columns: readonly (BigUint64Array | Uint8Array)[] = [...names.map((name) => limbsOf(name, columnIn(table, name))), ...(keys ? [keys] : [])], inOrder = ends;
   if (ends.length > book.marketCount) ({ columns, ends: inOrder } = sorted(markets, columns, book.marketCount));
+  if (inOrder.length) book.reserve(inOrder[0]![0], table.rows); // tables of their last size at once
   for (let run = 0, from = 0; run < inOrder.length; from = inOrder[run++]![1]) {
     const [market, end] = inOrder[run]!, ids = new Float64Array(Math.min(SLICE, end - from));
     book.reserve(market, end - from);

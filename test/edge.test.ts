@@ -1,12 +1,23 @@
+import { execFile, spawn } from "node:child_process";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+import { promisify } from "node:util";
+import { gzipSync } from "node:zlib";
+import { build } from "esbuild";
 import { openBook, toLimbs } from "plimsoll";
 import { aaveV3 } from "plimsoll/aave-v3";
 import { loadBook, saveBook } from "plimsoll/arrow";
 import { liquityV2 } from "plimsoll/liquity-v2";
 import { maker } from "plimsoll/maker";
 import { morpho } from "plimsoll/morpho";
-import { beforeEach, describe, expect, test, vi } from "vitest";
+import { afterAll, beforeEach, describe, expect, test, vi } from "vitest";
+import { bundle } from "../examples/edge/bundle.js";
 import { type ToldVault, spotOf, wrongWith } from "../examples/edge/check.js";
 import { generate } from "../examples/edge/generate.js";
+import { type Local, MINIFLARE, start } from "../examples/edge/local.js";
+import { obtain } from "../examples/edge/obtain.js";
 import { LIQUITY_V1 } from "../examples/edge/protocols/liquity-v1.js";
 import { LIQUITY_V2 } from "../examples/edge/protocols/liquity-v2.js";
 import { MAKER } from "../examples/edge/protocols/maker.js";
@@ -16,7 +27,7 @@ import type { Source } from "../examples/edge/snapshots.js";
 import { Dice, MAX256, RAY, WAD } from "./arbitraries.js";
 import { keyOf } from "./twin.js";
 
-vi.setConfig({ testTimeout: 120_000 });
+vi.setConfig({ testTimeout: 300_000, hookTimeout: 300_000 });
 
 const createService = (options: Options) => create({ protocols: [MAKER, MORPHO, LIQUITY_V1, LIQUITY_V2], ...options });
 
@@ -261,4 +272,136 @@ describe("the snapshot", () => {
     expect((await ask(service, `/v1/vaults/${owners[0]}`)).body.errors[0]!.field).toBe("owner");
     expect((await ask(createService({ source: new Shelf(saveBook(openBook(maker))) }), "/v1/at-risk")).body.errors[0]).toEqual({ field: "market", detail: "names a market, and the snapshot has none" });
   });
+});
+
+const run = promisify(execFile), root = resolve(import.meta.dirname, "..");
+
+describe("in workerd", () => {
+  const built = bundle("examples/edge/cloudflare.ts");
+  let local: Local | undefined;
+  afterAll(() => local?.dispose());
+
+  test("the bundle is at most 60 KiB gzipped, with one cut of the module", async () => {
+    const { script, modules } = await built, files = [script, ...Object.values(modules)];
+    expect(Object.keys(modules)).toEqual(["ilks.wasm"]);
+    expect(files.reduce((sum, file) => sum + gzipSync(file, { level: 9 }).length, 0)).toBeLessThanOrEqual(60 * 1024);
+  });
+
+  test("answers, refuses, swaps the snapshot of a bucket", async ({ skip }) => {
+    vi.restoreAllMocks();
+    local = start(await built, { bindings: { EVERY: "1" } });
+    if (!local) return skip(`${MINIFLARE} could not be fetched`);
+    const url = String(await local.ready).replace(/\/$/, ""), bucket = await local.getR2Bucket("BUCKET");
+    const get = async (path: string, options: RequestInit = {}) => {
+      const answer = await fetch(url + path, options), text = await answer.text();
+      return { status: answer.status, type: answer.headers.get("content-type"), etag: answer.headers.get("etag"), body: (text ? JSON.parse(text) : {}) as { vaults: ToldVault[]; snapshot: { block: string }; errors: { field: string }[]; type: string } };
+    };
+    expect(await get("/v1/at-risk")).toMatchObject({ status: 503, type: "application/problem+json" });
+    expect((await get(`/v1/maker/liquidation-price?ink=1&art=1&mat=${RAY}&val=1`)).status).toBe(200);
+    await bucket.put("snapshot.arrow", bytes);
+    await new Promise((done) => { setTimeout(done, 1100); });
+    const all = await Promise.all(owners.map((owner) => get(`/v1/vaults/${owner}?prices=0:${1700n * WAD}`)));
+    for (const { status, body } of all) {
+      expect(status).toBe(200);
+      for (const one of body.vaults) expect(wrongWith(one, ilkOf(one.market))).toBe(undefined);
+    }
+    expect((await get("/v1/at-risk", { headers: { "if-none-match": all[0]!.etag! } })).status).toBe(304);
+    for (const [path, status] of [["/v1/at-risk?limit=0", 400], ["/v1/vaults/0x1", 400], ["/v1/nobody/liquidation-price", 404], ["/v1/..%2f..%2fetc/passwd", 404], ["/x", 404], ["/v1/maker/liquidation-price?ink=-1", 400]] as const) {
+      expect(await get(path)).toMatchObject({ status, type: "application/problem+json", body: { type: expect.stringContaining("urn:plimsoll:problem:") } });
+    }
+    expect((await get("/health", { method: "POST", body: "x" })).status).toBe(405);
+    const becomes = async (block: string) => {
+      for (let i = 0; i < 100; ++i) {
+        const { status, body } = await get("/v1/at-risk?limit=1");
+        expect(status).toBe(200);
+        if (body.snapshot.block === block) return;
+        await new Promise((done) => { setTimeout(done, 100); });
+      }
+      expect.fail(`no snapshot of block ${block}`);
+    };
+    await bucket.put("snapshot.arrow", bytes.subarray(0, 9999)); // broken: the old one stays
+    await new Promise((done) => { setTimeout(done, 2500); });
+    await becomes("21000001");
+    await bucket.put("snapshot.arrow", generate(400, 2).bytes);
+    await becomes("21000002");
+  });
+
+  test("a short load: the full one is `npm run edge:load`", async ({ skip }) => {
+    if (!obtain(MINIFLARE) || !obtain("autocannon@9.0.0")) return skip("workerd or autocannon could not be fetched");
+    const { stdout } = await run(process.execPath, [join(root, "build/edge-load.js"), "--seconds", "6", "--vaults", "5000"], { cwd: root }).catch((error: { stdout: string; stderr: string }) => ({ stdout: error.stdout + error.stderr }));
+    expect(stdout).toMatch(/ checked, 0 wrong/);
+    expect(stdout).toMatch(/\npassed\n$/);
+  });
+
+  test("npm run edge starts it and prints requests that work", async ({ skip }) => {
+    if (!obtain(MINIFLARE)) return skip(`${MINIFLARE} could not be fetched`);
+    const child = spawn(process.execPath, [join(root, "build/edge.js"), "--port", "0", "--vaults", "3000"], { cwd: root, stdio: ["ignore", "pipe", "pipe"] });
+    let said = "";
+    child.stdout.on("data", (text) => { said += text; });
+    child.stderr.on("data", (text) => { said += text; });
+    for (let i = 0; i < 600 && !said.includes("Ctrl-C") && child.exitCode === null; ++i) await new Promise((done) => { setTimeout(done, 100); });
+    const requests = [...said.matchAll(/^curl '([^']+)'\n {2}(\d+) /gm)];
+    expect(requests.map(([, , status]) => status)).toEqual(["200", "200", "200", "200", "200", "200", "400", "200"]);
+    expect((await fetch(requests[0]![1]!)).status).toBe(200);
+    const gone = new Promise((done) => { child.on("exit", done); });
+    child.kill("SIGTERM");
+    await gone;
+  });
+});
+
+describe("in other runtimes, by their adapters", () => {
+  const folder = join(root, "build/edge-adapters");
+  const free = () => new Promise<number>((done) => {
+    const server = createServer().listen(0, "127.0.0.1", () => { const { port } = server.address() as { port: number }; server.close(() => done(port)); });
+  });
+  test.for([["node", undefined, "node", []], ["deno", "deno@2.9.6", "deno", ["run", "--allow-all", "--no-lock"]], ["bun", "bun@1.4.4", "bun", ["run"]]] as const)("%s", async ([adapter, spec, bin, options], { skip }) => {
+    const at = spec && obtain(spec);
+    if (spec && !at) return skip(`${spec} could not be fetched`);
+    await build({ entryPoints: [join(root, `examples/edge/${adapter}.ts`)], bundle: true, platform: "node", format: "esm", outfile: join(folder, `${adapter}.mjs`), logLevel: "error" });
+    const files = mkdtempSync(join(tmpdir(), "edge-")), port = await free();
+    writeFileSync(join(files, "snapshot.arrow"), bytes);
+    const child = spawn(at ? join(at, "node_modules/.bin", bin) : process.execPath, [...options, join(folder, `${adapter}.mjs`)], { env: { ...process.env, PORT: String(port), SNAPSHOT: join(files, "snapshot.arrow") }, stdio: ["ignore", "pipe", "pipe"] });
+    let said = "";
+    child.stderr.on("data", (text) => { said += text; });
+    try {
+      let answer: Response | undefined;
+      for (let i = 0; i < 200 && !answer && child.exitCode === null; ++i) answer = await fetch(`http://127.0.0.1:${port}/v1/vaults/${owners[1]}`).catch(() => new Promise<undefined>((done) => { setTimeout(done, 50, undefined); }));
+      expect({ status: answer?.status, said: answer ? "" : said }).toEqual({ status: 200, said: "" });
+      for (const one of ((await answer!.json()) as { vaults: ToldVault[] }).vaults) expect(wrongWith(one, ilkOf(one.market))).toBe(undefined);
+      expect((await fetch(`http://127.0.0.1:${port}/v1/at-risk?limit=0`)).status).toBe(400);
+    } finally {
+      child.kill();
+      rmSync(files, { recursive: true });
+    }
+  });
+
+  test("vercel: the handler that the edge runtime calls", async () => {
+    process.env["SNAPSHOT_URL"] = "http://127.0.0.1:1/none";
+    const { default: handler, config } = await import("../examples/edge/vercel.js");
+    expect(config).toEqual({ runtime: "edge" });
+    expect((await handler(new Request(`https://edge.test/v1/maker/liquidation-price?ink=1&art=1&mat=${RAY}&val=1`))).status).toBe(200);
+    expect((await handler(new Request("https://edge.test/v1/at-risk"))).status).toBe(503);
+  });
+});
+
+test("1,000,000 vaults with keys of 20 bytes load within 128 MiB of WebAssembly memory and heap together", async () => {
+  const folder = mkdtempSync(join(tmpdir(), "edge-")), file = join(folder, "million.arrow");
+  try {
+    writeFileSync(file, generate(1_000_000).bytes);
+    // what is there when the load ends: the file's bytes, the memory of the book, and whatever the heap was left with
+    const { stdout } = await run(process.execPath, ["--expose-gc", "--input-type=module", "--eval", `
+      import { readFileSync } from "node:fs";
+      import { loadBook } from "plimsoll/arrow";
+      import { maker } from "plimsoll/maker";
+      const bytes = readFileSync(${JSON.stringify(file)});
+      gc();
+      const before = process.memoryUsage();
+      const book = loadBook(maker, bytes), { heapUsed, arrayBuffers } = process.memoryUsage();
+      console.log(JSON.stringify({ size: book.size, book: book.bytes, file: bytes.length, heap: heapUsed, buffers: arrayBuffers - before.arrayBuffers }));
+    `], { cwd: root }), { size, book, file: own, heap, buffers } = JSON.parse(stdout) as { size: number; book: number; file: number; heap: number; buffers: number };
+    expect(size).toBe(1_000_000);
+    expect((book + own + heap + (buffers < book ? buffers : buffers - book)) / 2 ** 20).toBeLessThan(128); // Node counts the book's memory among its buffers, or does not
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
 });
