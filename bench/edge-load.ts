@@ -109,7 +109,7 @@ const quarter = Math.floor(memory.length / 4), most = (from: number, to: number)
 console.log(`${total.toLocaleString("en")} requests in ${seconds} s at ${CONNECTIONS} connections: ${Math.round(average).toLocaleString("en")} a second, latency ${latency.p50} ms (p99 ${latency.p99} ms)`);
 console.log(`statuses ${[...statuses].sort(([a], [b]) => a - b).map(([status, count]) => `${status}: ${count.toLocaleString("en")}`).join(", ")}; errors ${errors}, timeouts ${timeouts}`);
 console.log(`${checked.toLocaleString("en")} answers checked, ${wrong.length} wrong; by snapshot ${[...blocks].map(([block, count]) => `${block}: ${count.toLocaleString("en")}`).join(", ")}`);
-console.log(`workerd's memory: ${early} MiB at most in the first half, ${late} MiB in the last quarter, with one snapshot more in its past`);
+console.log(`workerd's memory: ${early} MiB at most in the first half, ${late} MiB in the last quarter, with one snapshot more in its past; by tenths ${Array.from({ length: 10 }, (_, i) => most(Math.floor((memory.length * i) / 10), Math.ceil((memory.length * (i + 1)) / 10))).join(" ")}`);
 for (const one of wrong.slice(0, 5)) console.log(`  ${one}`);
 const failures = [...(wrong.length ? ["answers are wrong"] : []), ...(errors || timeouts ? ["requests failed"] : []), ...(blocks.size === 2 ? [] : ["the snapshot was not swapped"]), ...(late > early * 1.5 + 64 ? ["memory grew"] : [])];
 console.log(failures.length ? `FAILED: ${failures.join(", ")}` : "passed");

@@ -156,7 +156,7 @@ describe("bad input", () => {
     ["one that reverts", `/v1/vaults/${owners[0]}?prices=0:${MAX256}`, 400, "prices"],
     ["a limit of 0", "/v1/at-risk?limit=0", 400, "limit"], ["of 10^9", "/v1/at-risk?limit=1000000000", 400, "limit"], ["that is no number", "/v1/at-risk?limit=all", 400, "limit"],
     ["a market that is not there", "/v1/at-risk?market=4", 400, "market"], ["a huge one", "/v1/at-risk?market=4294967296", 400, "market"], ["a time that is too wide", `/v1/at-risk?at=${2n ** 64n}`, 400, "at"], ["a price that reverts", `/v1/at-risk?price=${MAX256}`, 400, "price"],
-    ["levels without an end", "/v1/levels?from=1", 400, "to"], ["one level", "/v1/levels?from=1&to=2&steps=1", 400, "steps"], ["none between", "/v1/levels?from=1&to=1", 400, "to"], ["a query where none belongs", "/health?x=1", 400, "x"],
+    ["levels without an end", "/v1/levels?from=1", 400, "to"], ["one level", "/v1/levels?from=1&to=2&steps=1", 400, "steps"], ["none between", "/v1/levels?from=1&to=1", 400, "to"], ["levels that revert", `/v1/levels?from=${MAX256}&to=${MAX256 - 1n}`, 400, "from"], ["a price of levels that is too wide", `/v1/levels?from=${wide}&to=1`, 400, "from"], ["a query where none belongs", "/health?x=1", 400, "x"],
   ] as const)("%s", async ([, path, status, field]) => {
     const { status: seen, headers, body } = await ask(service, path);
     expect({ seen, type: headers.get("content-type"), cache: headers.get("cache-control"), cors: headers.get("access-control-allow-origin") }).toEqual({ seen: status, type: "application/problem+json", cache: "no-store", cors: "*" });

@@ -1,8 +1,8 @@
 /** The service, for every runtime that has `fetch`. */
 import type { Hono as App } from "hono";
 import { Hono } from "hono/tiny";
-import type { Book, Fields, Inspection } from "plimsoll";
-import { openBook } from "plimsoll";
+import type { Book, Fields, Inspection, LevelQuery, LevelSums, Levels } from "plimsoll";
+import { PlimsollError, openBook } from "plimsoll";
 import * as v from "valibot";
 import { type Figures, type PriceQuery, parse, priceQuery, queryOf, told, toldAll, toldRatio, uint, whole } from "./figures.js";
 import { HEADERS, type Issue, Problem } from "./problem.js";
@@ -17,7 +17,6 @@ export interface Options {
   readonly every?: number;
 }
 
-interface Sums { vaults: number[]; collateral: bigint[]; debt: bigint[] }
 type AnyBook = Book<Fields, Fields, Fields, Fields>;
 
 const WAD = 10n ** 18n, MOST_VAULTS = 1000, MOST_LEVELS = 1000;
@@ -80,6 +79,12 @@ function atPrices<T>({ book, served }: Loaded, prices: readonly (readonly [marke
     return run();
   } finally {
     for (const [market, { [served.price]: price, spot }] of before) book.setMarket(market, { [served.price]: price!, ...(spot === undefined ? {} : { spot }) });
+  }
+}
+
+function levelsOf(book: AnyBook, market: number, query: LevelQuery): Levels {
+  try { return book.levels(market, query); } catch (error) {
+    throw error instanceof PlimsollError && error.code === "reverts" ? new Problem(400, "bad-parameter", error.message, [{ field: "from", detail: error.message }]) : error;
   }
 }
 
@@ -168,8 +173,8 @@ export function createService({ source, protocols = PROTOCOLS, every = 10 }: Opt
     knowMarket(loaded, market, "market");
     if (from === to) throw wrong("to", "must not be as from");
     return () => {
-      const { prices, cumulative, bins } = (book as unknown as { levels(market: number, query: object): { prices: bigint[]; cumulative: Sums; bins: Sums } }).levels(market, { from, to, steps, ...(at === undefined ? {} : { at }) });
-      const sums = ({ vaults, collateral, debt }: Sums, i: number) => ({ vaults: vaults[i]!, collateral: told(collateral[i]!), debt: told(debt[i]!, served.debtDecimals) });
+      const { prices, cumulative, bins } = levelsOf(book, market, { from, to, steps, ...(at === undefined ? {} : { at }) });
+      const sums = ({ vaults, collateral, debt }: LevelSums, i: number) => ({ vaults: vaults[i]!, collateral: told(collateral[i]!), debt: told(debt[i]!, served.debtDecimals) });
       return { market, levels: prices.map((price, i) => ({ price: told(price, served.priceDecimals), unsafe: sums(cumulative, i), added: sums(bins, i) })) };
     };
   }));
