@@ -1,8 +1,12 @@
-/** The liquidation-price service in workerd: what a lookup costs in the isolate, and how soon a new isolate answers. */
+/** Snapshots, and the liquidation-price service in workerd: what a lookup costs in the isolate, and how soon a new isolate answers. */
+import { openBook } from "plimsoll";
+import { loadBook, saveBook } from "plimsoll/arrow";
+import { maker } from "plimsoll/maker";
 import { bundle } from "../examples/edge/bundle.js";
 import { type Generated, generate } from "../examples/edge/generate.js";
+import { drawVaults } from "../examples/keeper/synthetic.js";
 import { type Local, start } from "../examples/edge/local.js";
-import { type Group, ensure, quantile, stage } from "./measure.js";
+import { type Group, NS, ensure, median, quantile, stage } from "./measure.js";
 
 const LOOKUPS = 20_000, ROUNDS = 5, ISOLATES = 10;
 
@@ -36,8 +40,19 @@ async function each(url: string, path: string, count: number, body?: string): Pr
   return quantile(times, 0.5) / count;
 }
 
+/** A snapshot of vaults in one market, without keys. */
+function snapshot(vaults: number): Uint8Array {
+  const ray = 10n ** 27n, figures = { spot: 1_500n * ray, mat: ray, rate: ray }, book = openBook(maker);
+  book.load(book.addMarket(figures), drawVaults(vaults, figures, 1));
+  const bytes = saveBook(book);
+  book.dispose();
+  return bytes;
+}
+const load = (bytes: Uint8Array, vaults: number) => (median(() => loadBook(maker, bytes).dispose()) / vaults) * NS;
+
 export const edgeGroup: Group = {
   stages: (vaults) => [
+    stage({ vaults, open: () => snapshot(vaults), figures: { "arrow.load": ["ns", (bytes) => load(bytes, vaults)] } }),
     stage({
       vaults: 0, open: () => undefined,
       figures: {
@@ -48,6 +63,7 @@ export const edgeGroup: Group = {
     stage({
       vaults, open: (): Generated => generate(vaults),
       figures: {
+        "arrow.load.keys": ["ns", ({ bytes }) => load(bytes, vaults)],
         "edge.owner": ["µs", ({ bytes, owners }) => within(async ({ workerd, url }) => {
           await (await workerd.getR2Bucket("BUCKET")).put("snapshot.arrow", bytes);
           return (await each(url, "/owner", LOOKUPS, JSON.stringify(owners))) * 1000;
@@ -56,6 +72,7 @@ export const edgeGroup: Group = {
     }),
   ],
   goals: [
+    { name: "arrow.load", most: 50 },
     { name: "edge.price", most: 50 },
     { name: "edge.owner", most: 100 },
     { name: "edge.cold", most: 30 },

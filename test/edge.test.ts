@@ -327,7 +327,7 @@ describe("in workerd", () => {
   });
 
   test("a short load: the full one is `npm run edge:load`", async ({ skip }) => {
-    if (!obtain(MINIFLARE) || !obtain("autocannon@9.0.0")) return skip("workerd or autocannon could not be fetched");
+    if (!obtain("workerd@1.20261117.1") || !obtain("autocannon@9.0.0")) return skip("workerd or autocannon could not be fetched");
     const { stdout } = await run(process.execPath, [join(root, "build/edge-load.js"), "--seconds", "6", "--vaults", "5000"], { cwd: root }).catch((error: { stdout: string; stderr: string }) => ({ stdout: error.stdout + error.stderr }));
     expect(stdout).toMatch(/ checked, 0 wrong/);
     expect(stdout).toMatch(/\npassed\n$/);
