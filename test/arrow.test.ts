@@ -91,13 +91,14 @@ describe("a book comes back equal", () => {
         second.addMarket({ price: dice.uint(80), L_coll: dice.uint(60), L_boldDebt: dice.uint(60), MCR: 1100000000000000000n, totalStakes: WAD });
       }
       first.addMarket({ price: dice.uint(80), activePoolETH: 10n ** 24n, activePoolLUSDDebt: 10n ** 24n });
-      for (let n = dice.below(4); n > 0; --n) second.addBatch(dice.below(3), { debt: dice.uint(90), totalDebtShares: dice.uint(90) + 1n, annualInterestRate: 5n * 10n ** 16n, annualManagementFee: 10n ** 16n, lastDebtUpdateTime: 900n });
+      const batchesOf: number[][] = [[0], [0], [0]];
+      for (let n = dice.below(4), market = 0; n > 0; --n) batchesOf[market = dice.below(3)]!.push(second.addBatch(market, { debt: dice.uint(90), totalDebtShares: dice.uint(90) + 1n, annualInterestRate: 5n * 10n ** 16n, annualManagementFee: 10n ** 16n, lastDebtUpdateTime: 900n }));
       for (let n = 0; n < 60; ++n) {
         const trove = { coll: dice.uint(80), stake: dice.uint(80), snapshotColl: 0n };
         positions.add(dice.below(3), { collateral: dice.uint(100), borrowShares: dice.uint(100) }, keyOf(n + 1));
         first.add(0, { coll: dice.uint(80), stake: dice.uint(80), debt: dice.uint(80), snapshotETH: 0n, snapshotLUSDDebt: 0n });
-        const batch = dice.below(second.batchCount + 1);
-        second.add(dice.below(3), { ...trove, snapshotBoldDebt: 0n, annualInterestRate: 10n ** 16n, lastDebtUpdateTime: 1000n, batch: BigInt(batch), ...(batch ? { batchDebtShares: dice.uint(80) } : { debt: dice.uint(80) }) }, keyOf(n + 1, 32));
+        const market = dice.below(3), batch = dice.pick(batchesOf[market]!);
+        second.add(market, { ...trove, snapshotBoldDebt: 0n, annualInterestRate: 10n ** 16n, lastDebtUpdateTime: 1000n, batch: BigInt(batch), ...(batch ? { batchDebtShares: dice.uint(80) } : { debt: dice.uint(80) }) }, keyOf(n + 1, 32));
       }
       const check = <B extends { ids(): Float64Array; keys(): Uint8Array | undefined; inspect(id: number, at: { at?: bigint }): object; scan(query: object): Iterable<{ health: bigint; debt: bigint }> }>(a: B, b: B) => {
         const told = (book: B, at: { at?: bigint }) => [...book.ids()].map((id) => ({ ...book.inspect(id, at), id: 0 }));
