@@ -54,9 +54,9 @@ const TIME: usize = memory.data(32, 16);
 /** Opens the book, once per instance: bytes of a user's key (0: none), its rule, and what the rule's revision does. */
 export function open(keyBytes: u32, which: i32, choices: u32): bool {
   const shelves = which >= rule.Rule.AAVE_V30 && which <= rule.Rule.COMET;
+  setTerms();
   if (!shelves) {
     rule.openVaults(which);
-    setTerms();
     while (page * (rule.stride() + 32) > <u32>STAGE_BYTES) page >>= 1;
   }
   return openStore(keyBytes, shelves ? shelf.SHELF_BYTES : rule.marketBytes(), shelves) && reserveCandidates(1 << ROWS_LOG)

@@ -1,8 +1,9 @@
 /**
  * A plan: liquidations one after the other, each as the ones before leave its market. What they change, which is figures of
- * markets, of batches and of the system, is kept, and put back at the end.
+ * markets, of batches and of the system, is kept, and put back at the end. An account is laid out, and works on as the last
+ * call left it for as long as it is asked for again.
  *
- *   change (1280 bytes)  ┌ market  its record ┬ batch  192 ┬ system  128 ┬ u32s: where the market and the batch stand ┐
+ *   change (1344 bytes)  ┌ market or asset  its record ┬ batch  192 ┬ system  192 ┬ u32s: where the market and the batch stand ┐
  */
 import { ARGS, RESULTS, STAGE, SYSTEM } from "./layout";
 import * as rule from "./rules";
@@ -14,20 +15,20 @@ import { Fault, foundBlock, foundLog, foundMarket, foundPlace, rowOf, userKeyAt,
 import { clear, copy } from "./wide/limbs";
 
 // @ts-ignore: decorator
-@inline const CHANGE: u32 = 1280;
+@inline const CHANGE: u32 = 1344;
 // @ts-ignore: decorator
 @inline const AT_BATCH: usize = 928;
 // @ts-ignore: decorator
 @inline const AT_SYSTEM: usize = 1120;
 // @ts-ignore: decorator
-@inline const AT_PLACES: usize = 1248;
+@inline const AT_PLACES: usize = 1312;
 let changes: usize = 0, changesLog: u32 = 0, count: u32 = 0;
-let market: usize = 0, row: usize = 0;
+let market: usize = 0, row: usize = 0, last: f64 = -1;
 
-/** The terms of what follows: what may be repaid at most, and what the sale of collateral costs, in ARGS. */
+/** The terms of what follows: what may be repaid at most, and what the sale of collateral costs, in the last ARGS: in the first an account may be laid. */
 export function planTerms(): void {
-  copy(gain.MOST, ARGS, 4);
-  copy(gain.DISCOUNT, ARGS + 32, 4);
+  copy(gain.MOST, ARGS + (30 << 5), 4);
+  copy(gain.DISCOUNT, ARGS + (31 << 5), 4);
 }
 
 /** What the liquidation of a vault takes and brings, to RESULTS, and its key to the stage; the reason why the contract refuses it, 0, or a fault. */
@@ -36,7 +37,8 @@ export function planStep(id: f64): i32 {
   if (number < 0) return Fault.STALE;
   market = foundMarket; row = vaultAt(foundBlock, foundLog, foundPlace);
   if (userKeyBytes()) memory.copy(STAGE, userKeyAt(<u32>number), userKeyBytes());
-  const why = rule.liquidate(market, row);
+  const why = rule.liquidate(market, row, foundLog, id == last);
+  last = id;
   copy(RESULTS, gain.REPAID, 4);
   copy(RESULTS + (Plan.SEIZED << 5), gain.SEIZED, 4);
   copy(RESULTS + (Plan.BONUS << 5), gain.BONUS, 4);
@@ -46,6 +48,7 @@ export function planStep(id: f64): i32 {
   store<u64>(RESULTS + (Plan.LOSS << 5), u64(gain.loss));
   store<u64>(RESULTS + (Plan.TOXIC << 5), u64(gain.toxic));
   store<u64>(RESULTS + (Plan.BAD_DEBT << 5), u64(gain.badDebt));
+  copy(RESULTS + (Plan.COST << 5), gain.COST, 4);
   return why;
 }
 
@@ -57,11 +60,11 @@ export function planTake(): bool {
     changesLog = changes ? changesLog + 1 : 14;
     changes = next;
   }
-  const change = changes + CHANGE * count++, batch = rule.batchOf(row);
-  memory.copy(change, market, rule.marketBytes());
+  const change = changes + CHANGE * count++, place = rule.changed(market), batch = rule.batchOf(row);
+  memory.copy(change, place, rule.changedBytes());
   if (batch) memory.copy(change + AT_BATCH, batch, BATCH_BYTES);
-  memory.copy(change + AT_SYSTEM, SYSTEM, 128);
-  store<u32>(change, <u32>market, AT_PLACES);
+  memory.copy(change + AT_SYSTEM, SYSTEM, 192);
+  store<u32>(change, <u32>place, AT_PLACES);
   store<u32>(change, <u32>batch, AT_PLACES + 4);
   rule.carry(market, row);
   return true;
@@ -69,11 +72,12 @@ export function planTake(): bool {
 
 /** Puts everything back. */
 export function planEnd(): void {
+  last = -1;
   while (count) {
     const change = changes + CHANGE * --count, batch = <usize>load<u32>(change, AT_PLACES + 4);
-    memory.copy(load<u32>(change, AT_PLACES), change, rule.marketBytes());
+    memory.copy(load<u32>(change, AT_PLACES), change, rule.changedBytes());
     if (batch) memory.copy(batch, change + AT_BATCH, BATCH_BYTES);
-    memory.copy(SYSTEM, change + AT_SYSTEM, 128);
+    memory.copy(SYSTEM, change + AT_SYSTEM, 192);
   }
   gain.setTerms();
 }

@@ -1,6 +1,6 @@
 /** A book of accounts: its markets are assets, of which each account holds and owes several. */
 import { type Core, outOfMemory, rowsOf } from "./abi.js";
-import { AT, AnyBook, STATUSES, type Status, checkRows, eachPage, knowId, removeChecked, run, stale, writeTime } from "./book.js";
+import { AT, AnyBook, type PlanOptions, type PlanStep, STATUSES, type Status, checkRows, eachPage, knowId, removeChecked, run, stale, writeTime } from "./book.js";
 import { PlimsollError, refuse } from "./errors.js";
 import { type Found, valueAt } from "./hits.js";
 import { type Key, keyBytesOf, toHex } from "./keys.js";
@@ -41,20 +41,33 @@ export interface AccountPrice {
   readonly price: LiquidationPrice | "undecided";
 }
 
+/** What a plan is made for. Amounts of money are in the protocol's unit of value: Aave's base currency, Compound's 1e18, a Comet's 1e8. */
+export type AccountPlanOptions = Omit<PlanOptions, "market">;
+
+/** A liquidation call of a plan, as the contract would carry it out after the ones before. */
+export interface AccountPlanStep<L extends Fields> extends Omit<PlanStep<L>, "market"> {
+  /**
+   * The number of the market whose debt is repaid, and of the one whose collateral is seized. Undefined for a Comet, which takes over the
+   * whole account: `repaid` is the base that it pays out for it, and `seized` the value of all the collateral.
+   */
+  readonly debt: number | undefined;
+  readonly collateral: number | undefined;
+}
+
 /** The type of a book of accounts: `AccountBookOf<ReturnType<typeof aaveV3>>`. */
-export type AccountBookOf<P> = P extends AccountProtocol<infer A, infer C, infer V, infer M, infer S, infer K> ? AccountBook<A, C, V, M, S, K> : never;
+export type AccountBookOf<P> = P extends AccountProtocol<infer A, infer C, infer V, infer M, infer S, infer K, infer L> ? AccountBook<A, C, V, M, S, K, L> : never;
 
 /**
  * A book of accounts that hold and owe several assets. Its markets are the assets: what all accounts share. An account keeps its id
  * whatever is added to it.
  */
 export class AccountBook<
-  A = unknown, C = unknown, V extends Fields = Fields, M extends Fields = Fields, S extends Fields = Fields, K extends Fields = Fields,
+  A = unknown, C = unknown, V extends Fields = Fields, M extends Fields = Fields, S extends Fields = Fields, K extends Fields = Fields, L extends Fields = Fields,
 > extends AnyBook<V, M, S> {
-  readonly protocol: AccountProtocol<A, C, V, M, S, K>;
+  readonly protocol: AccountProtocol<A, C, V, M, S, K, L>;
 
   /** @internal */
-  constructor(protocol: AccountProtocol<A, C, V, M, S, K>, capacity: number, keyBytes: number) {
+  constructor(protocol: AccountProtocol<A, C, V, M, S, K, L>, capacity: number, keyBytes: number) {
     super(protocol, capacity, keyBytes, protocol.choices);
     this.protocol = protocol;
   }
@@ -202,6 +215,20 @@ export class AccountBook<
     return answer as Answer<C[K]>;
   }
 
+  /**
+   * What a liquidator does now: account after account in the `order` (by profit, if none is given) that they have at the beginning. Of
+   * what an account owes and holds the pair that brings most, of which the contract takes as much as it will; then the account is
+   * looked at again as that call leaves it, until it is healthy, or no call brings `minProfit` (0). The first `limit` (100) calls.
+   * Nothing of the book changes, but that it scans.
+   */
+  plan(options: AccountPlanOptions = {}): AccountPlanStep<L>[] {
+    const marketIn = (core: Core, result: number) => {
+      const asset = Number(core.readResult(result));
+      return asset === this.protocol.account.base ? undefined : asset;
+    };
+    return this.steps(options, this.protocol.liquidation, () => 1n, (core) => ({ debt: marketIn(core, PAIR), collateral: marketIn(core, PAIR + 1) }));
+  }
+
   #write(core: Core, at: number, { category, lines }: Lines, key: Uint8Array | undefined): void {
     const words = new Uint32Array((lines.length + 1) * CELL / 4), limbs = new BigUint64Array(words.buffer);
     words[0] = category;
@@ -238,5 +265,7 @@ export class AccountBook<
 
 const PRICE_KINDS = [undefined, "never", "always", "reverts", "undecided"] as const;
 
+/** Results of a plan's step: the markets of its debt and its collateral. */
+const PAIR = 26;
 /** Results of `inspectAccount`. */
 const EVALUATED = { status: uint(8, ""), collateral: uint(256, ""), debt: uint(256, ""), health: uint(256, "wad"), ratio: uint(512, "wad") };

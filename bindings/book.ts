@@ -19,8 +19,8 @@ export type Status = "safe" | "unsafe" | "reverts";
 
 /**
  * In which order a scan lists vaults: least health first, largest debt first, highest liquidation price first. Of Liquity too: least
- * nominal ratio first (v1), lowest interest rate first, as redemptions go (v2). `profit`: what brings its liquidator most first, alone and now;
- * not of accounts.
+ * nominal ratio first (v1), lowest interest rate first, as redemptions go (v2). `profit`: what brings its liquidator most first, alone and now
+ * (an account: by its best call).
  */
 export type Order = "riskiest" | "debt" | "liquidationPrice" | "nominalICR" | "interestRate" | "profit";
 
@@ -108,7 +108,7 @@ export interface PlanStep<L extends Fields> {
   readonly repaid: bigint;
   readonly seized: bigint;
   readonly fee: bigint;
-  /** The value of what is seized and paid beyond what is repaid, in units of the debt; and what is left of it after `discount` and `gas`. */
+  /** The value of what is seized and paid beyond what is repaid (negative: less), in units of the debt; and what is left of it after `discount` and `gas`. */
   readonly bonus: bigint;
   readonly profit: bigint;
   /** Whether the liquidation lowers the health of what it leaves, and whether it leaves debt that no collateral pays. */
@@ -513,6 +513,46 @@ export abstract class AnyBook<V extends Fields, M extends Fields, S extends Fiel
 
   // ---- Inside
 
+  /** The steps of a plan: `tell` answers what each has beside what all have. @internal */
+  protected steps<T>(options: PlanOptions, liquidation: Fields, quoteOf: (core: Core, id: number) => bigint, tell: (core: Core, id: number) => object): T[] {
+    knowFields("options", options, PLAN);
+    const { order = "profit", limit = 100, budget, gas = 0n, discount = 0n, minProfit = 0n, ...query } = options;
+    wholeNumber("limit", limit, 0);
+    const funds = budget === undefined ? undefined : encode("budget", AMOUNT, budget), least = encode("minProfit", SIGNED, minProfit) + encode("gas", AMOUNT, gas);
+    if (encode("discount", AMOUNT, discount) > WAD) refuse("discount", "at most 1e18", discount, "out-of-range");
+    for (let tried = limit * 2;; tried *= 4) {
+      const { ids } = this.scan({ ...query, order, limit: Math.min(tried, this.size), idsOnly: true }), steps = this.#steps(ids, limit, funds, discount, least, gas, liquidation, quoteOf, tell);
+      if (steps.length === limit || ids.length < tried) return steps as T[];
+    }
+  }
+
+  #steps(
+    ids: Float64Array, limit: number, funds: bigint | undefined, discount: bigint, least: bigint, gas: bigint, liquidation: Fields,
+    quoteOf: (core: Core, id: number) => bigint, tell: (core: Core, id: number) => object,
+  ): object[] {
+    const core = this.core, { exports } = core, steps: object[] = [];
+    let left = funds;
+    try {
+      for (const id of ids) do {
+        if (steps.length === limit) return steps;
+        const quote = quoteOf(core, id);
+        core.writeArg(TERMS, left === undefined ? MAX_U256 : left / quote);
+        core.writeArg(TERMS + 1, discount);
+        exports.planTerms();
+        if (exports.planStep(id)) break;
+        const key = this.keyBytes ? toHex(core.read(core.stage, new Uint8Array(this.keyBytes))) : undefined;
+        const { repaid, seized, bonus, fee, profit: value, loss, toxic, badDebt } = readResults(core, STEP, 0), gross = loss ? -value : value;
+        if (gross < least) break;
+        const cost = core.readResult(COST), step = { repaid, seized, fee, bonus, profit: gross - gas, toxic, badDebt, liquidation: readResults(core, liquidation, STEP_FIELDS) };
+        const told = tell(core, id);
+        if (!exports.planTake()) throw outOfMemory("the plan");
+        if (left !== undefined) left -= cost * quote;
+        steps.push({ id, key, ...told, ...step });
+      } while (this.protocol.account); // again, as the call leaves it
+    } finally { exports.planEnd(); }
+    return steps;
+  }
+
   /** @internal */
   protected knowMarket(market: number): void {
     if (!Number.isInteger(market) || market < 0 || market >= this.#markets) {
@@ -720,38 +760,8 @@ export class Book<
    * a market's totals, the stability pool and the TCR, a batch, the budget. Nothing of the book changes, but that it scans.
    */
   plan(options: PlanOptions = {}): PlanStep<L>[] {
-    knowFields("options", options, PLAN);
-    const { order = "profit", limit = 100, budget, gas = 0n, discount = 0n, minProfit = 0n, ...query } = options;
-    wholeNumber("limit", limit, 0);
-    const funds = budget === undefined ? undefined : encode("budget", AMOUNT, budget), least = encode("minProfit", SIGNED, minProfit) + encode("gas", AMOUNT, gas);
-    if (encode("discount", AMOUNT, discount) > WAD) refuse("discount", "at most 1e18", discount, "out-of-range");
-    for (let tried = limit * 2;; tried *= 4) {
-      const { ids } = this.scan({ ...query, order, limit: Math.min(tried, this.size), idsOnly: true }), steps = this.#steps(ids, limit, funds, discount, least, gas);
-      if (steps.length === limit || ids.length < tried) return steps;
-    }
-  }
-
-  #steps(ids: Float64Array, limit: number, funds: bigint | undefined, discount: bigint, least: bigint, gas: bigint): PlanStep<L>[] {
-    const core = this.core, { exports } = core, { liquidation } = this.protocol, steps: PlanStep<L>[] = [];
-    let left = funds;
-    try {
-      for (const id of ids) {
-        if (steps.length === limit) break;
-        const market = exports.marketOf(id), quote = this.#quote(core, market);
-        core.writeArg(0, left === undefined ? MAX_U256 : left / quote);
-        core.writeArg(1, discount);
-        exports.planTerms();
-        if (exports.planStep(id)) continue;
-        const key = this.keyBytes ? toHex(core.read(core.stage, new Uint8Array(this.keyBytes))) : undefined;
-        const { repaid, seized, bonus, fee, profit: value, loss, toxic, badDebt } = readResults(core, STEP, 0), gross = loss ? -value : value;
-        if (gross < least) continue;
-        const step = { repaid, seized, bonus, fee, profit: gross - gas, toxic, badDebt, liquidation: readResults(core, liquidation, STEP_FIELDS) };
-        if (!exports.planTake()) throw outOfMemory("the plan");
-        if (left !== undefined) left -= repaid * quote;
-        steps.push({ id, market, key, ...step });
-      }
-    } finally { exports.planEnd(); }
-    return steps;
+    const marketOf = (core: Core, id: number) => core.exports.marketOf(id);
+    return this.steps(options, this.protocol.liquidation, (core, id) => this.#quote(core, marketOf(core, id)), (core, id) => ({ market: marketOf(core, id) }));
   }
 
   /** The common unit's value of a unit of a market's debt. */
@@ -817,7 +827,9 @@ export class Book<
 
 const PLAN = { order: 0, limit: 0, minDebt: 0, at: 0, market: 0, budget: 0, gas: 0, discount: 0, minProfit: 0 };
 /** Results of a plan's step, before those of the liquidation. */
-const STEP = { repaid: uint(256, ""), seized: uint(256, ""), bonus: uint(256, ""), fee: uint(256, ""), profit: uint(512, ""), loss: bool, toxic: bool, badDebt: bool };
+const STEP = { repaid: uint(256, ""), seized: uint(256, ""), bonus: SIGNED, fee: uint(256, ""), profit: uint(512, ""), loss: bool, toxic: bool, badDebt: bool };
+/** Its results of an account, and its last arguments. */
+const COST = 25, TERMS = 30;
 const STEP_FIELDS = 9, WAD = 10n ** 18n, MAX_U256 = 2n ** 256n - 1n;
 const QUERY = { order: 0, limit: 0, minDebt: 0, within: 0, at: 0, market: 0, status: 0, idsOnly: 0, screen: 0, since: 0 };
 export const AT = { at: 0 };

@@ -3,7 +3,7 @@
  * @module
  */
 export { openBook } from "./open.js";
-export type { AccountBook, AccountBookOf, AccountInspection, AccountPrice } from "./accounts.js";
+export type { AccountBook, AccountBookOf, AccountInspection, AccountPlanOptions, AccountPlanStep, AccountPrice } from "./accounts.js";
 export type { Book, BookOf, BookOptions, Changes, Columns, Flips, Ids, Inspection, LeastAmount, Liquidation, MostAmount, Order, PlanOptions, PlanStep, Query, Scenario, Status, Target, WhatIf } from "./book.js";
 export { PlimsollError } from "./errors.js";
 export type { ErrorCode } from "./errors.js";

@@ -8,9 +8,9 @@ import { type AccountProtocol, type Calls, type Fields, type Protocol, knowField
  * Opens an empty book for the vaults of a protocol. Instantiates the module, synchronously.
  * @throws `invalid-argument` for options out of range, `out-of-memory` where the host gives no memory.
  */
-export function openBook<A, C, V extends Fields, M extends Fields, S extends Fields, K extends Fields>(
-  protocol: AccountProtocol<A, C, V, M, S, K>, options?: BookOptions,
-): AccountBook<A, C, V, M, S, K>;
+export function openBook<A, C, V extends Fields, M extends Fields, S extends Fields, K extends Fields, L extends Fields>(
+  protocol: AccountProtocol<A, C, V, M, S, K, L>, options?: BookOptions,
+): AccountBook<A, C, V, M, S, K, L>;
 export function openBook<V extends Fields, M extends Fields, S extends Fields, L extends Fields, B extends Fields>(
   protocol: Protocol<V, M, S, L, B>, options?: BookOptions,
 ): Book<V, M, S, L, B>;

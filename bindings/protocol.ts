@@ -117,7 +117,7 @@ export type Calls = Readonly<Record<string, (inputs: never) => unknown>>;
 
 /** A protocol of accounts `A`, which hold and owe several assets; `C`: its functions of an account, by name. */
 export interface AccountProtocol<
-  A = unknown, C = unknown, V extends Fields = Fields, M extends Fields = Fields, S extends Fields = Fields, K extends Fields = Fields,
+  A = unknown, C = unknown, V extends Fields = Fields, M extends Fields = Fields, S extends Fields = Fields, K extends Fields = Fields, L extends Fields = Fields,
 > extends Described<V, M, S> {
   /** What the revision does differently, for the rule. */
   readonly choices: number;
@@ -139,6 +139,8 @@ export interface AccountProtocol<
     readonly base?: number;
   };
   readonly calls: Readonly<Record<string, Call>>;
+  /** What the contract computes of a liquidation call. */
+  readonly liquidation: L;
   readonly asks?: C; // for inference alone
 }
 

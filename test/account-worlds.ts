@@ -90,6 +90,17 @@ export function randomAccount(dice: Dice, adapter: Adapter, world: World, most =
   return one;
 }
 
+/** An account of up to three collaterals and as many debts, their shares percents of it: how many units are that of a market. */
+export function accountWith(dice: Dice, markets: readonly Ints[], units: (figures: Ints, share: bigint, owed: boolean) => bigint, category = 0): Account {
+  const one = account([], { category }), sides = [false, true].map((owed) => ({ owed, assets: dice.shuffle(markets.map((_, i) => i)).slice(0, 1 + dice.below(3)) }));
+  for (const { owed, assets } of sides) for (const asset of assets) {
+    const amount = clip(units(markets[asset]!, BigInt(Math.ceil(100 / assets.length)), owed)), { supply = 0n, debt = 0n } = one.legs.get(asset) ?? {};
+    const next = leg(owed ? { supply, debt: amount } : { supply: amount, debt });
+    if (next.supply || next.debt) one.legs.set(asset, next);
+  }
+  return one;
+}
+
 /** The largest x of [0, most] for which a predicate that once it fails fails on holds; −1 where it never does. */
 export function bisect(most: bigint, holds: (x: bigint) => boolean): bigint {
   if (!holds(0n)) return -1n;

@@ -124,9 +124,9 @@ function morphoWorld(dice: Dice) {
       const most = budget === undefined ? undefined : budget / quote;
       if (done && most !== undefined && done.repaidAssets > most) done = orNothing(() => blue.liquidate({ ...input, seizedAssets: 0n, repaidShares: most * (S + 1000000n) / (B + 1n) }));
       if (!done) return undefined;
-      const value = done.seizedAssets * price / 10n ** 36n, after = done, { maxBorrow: _, borrowed } = blue.isHealthy(input), abs = (x: bigint) => (x < 0n ? -x : x);
+      const value = done.seizedAssets * price / 10n ** 36n, after = done, { maxBorrow: _, borrowed } = blue.isHealthy(input);
       return {
-        repaid: done.repaidAssets, seized: done.seizedAssets, bonus: abs(value - done.repaidAssets), gross: (sold(value, discount) - done.repaidAssets) * quote,
+        repaid: done.repaidAssets, seized: done.seizedAssets, bonus: value - done.repaidAssets, gross: (sold(value, discount) - done.repaidAssets) * quote,
         toxic: position.collateral * price / 10n ** 36n < borrowed * lif / WAD, badDebt: done.badDebtAssets > 0n || done.badDebtShares > 0n, liquidation: named(done, LIQUIDATED), cost: done.repaidAssets * quote,
         take: () => { figures.totalBorrowAssets = after.totalBorrowAssetsAfter; figures.totalBorrowShares = after.totalBorrowSharesAfter; figures.totalSupplyAssets = after.totalSupplyAssetsAfter; },
       };

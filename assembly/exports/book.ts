@@ -5,3 +5,4 @@ export {
 } from "../book";
 export { rewind, scan, found } from "../screen/pass";
 export { startSelection } from "../order/select";
+export { planTerms, planStep, planTake, planEnd } from "../plan";

@@ -1,3 +1,2 @@
 /** A book of vaults. */
 export { reserve, load_ as load, update, updateMany, inspect } from "../book";
-export { planTerms, planStep, planTake, planEnd } from "../plan";

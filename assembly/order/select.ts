@@ -79,7 +79,8 @@ function before(a: f64, x: u32, b: f64, y: u32): bool {
   if (x == y) return false;
   const c = chunkAt(x >> ROWS_LOG), d = chunkAt(y >> ROWS_LOG), m = load<u32>(c, MARKET), n = load<u32>(d, MARKET);
   const p = load<u32>(c, BLOCK), q = load<u32>(d, BLOCK), s = load<u32>(c, LOG), t = load<u32>(d, LOG);
-  let order = m == n && alike(p, s, x & 1023, q, t, y & 1023) ? 0 : precedes(rule, marketAt(m), p, s, x & 1023, marketAt(n), q, t, y & 1023);
+  // scores of 0 are of nothing: many rows bring nothing
+  let order = (!a && !b) || (m == n && alike(p, s, x & 1023, q, t, y & 1023)) ? 0 : precedes(rule, marketAt(m), p, s, x & 1023, marketAt(n), q, t, y & 1023);
   if (!order && userKeyBytes()) order = compareKeys(userKeyAt(x), userKeyAt(y));
   if (!order && onShelves()) return numberAt(x) < numberAt(y); // by id: an account's row may change
   if (!order) order = m == n ? (x < y ? -1 : 1) : (m < n ? -1 : 1);

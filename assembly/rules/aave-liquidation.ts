@@ -5,9 +5,10 @@
  * to succeed.
  */
 import { ARGS, RESULTS } from "../layout";
+import * as gain from "./gain";
 import { clear, copy } from "../wide/limbs";
 import {
-  Revert, Round, WAD, add, arg, at, count, div, end, forget, isNil, less, min, mul, ptr, require, result, resultRows, reverted, rows, sub, u256,
+  Revert, Round, WAD, add, arg, at, count, div, end, forget, isNil, less, min, mul, mulDivDown, mulDivUp, ptr, require, result, resultRows, revert, reverted, rows, sub, u256, word,
 } from "../wide/u256";
 import {
   Arg, COLLATERAL, Category, Choice, DEBT, NOTHING, Reserve, Why, balanceOf, bit, category, chosen, debtIndexAt, debtOf, debtValueOf, directed,
@@ -99,10 +100,31 @@ function burnDebt(row: usize, index: u256, owed: u256, paid: u256): u256 {
 
 // ---- The call
 
+/** MIN_LEFTOVER_BASE: what must be left of debt and collateral, unless all of one is taken. */
+// @ts-ignore: decorator
+@inline const LEFTOVER: u64 = 100000000000;
+
+/** The most to repay that leaves as much of both. */
+function coverThatLeaves(price: u256, unit: u256, debtPrice: u256, debtUnit: u256, debt: u256, balance: u256, bonus: u256): u256 {
+  const one = word(1), least = word(LEFTOVER);
+  const kept = chosen(Choice.CEIL_DEBT_VALUES) ? add(mulDivDown(sub(least, one), debtUnit, debtPrice), one) : mulDivUp(least, debtUnit, debtPrice);
+  const taken = sub(balance, mulDivUp(least, unit, price)); // collateral at most, and before the bonus:
+  const base = div(add(mul(taken, word(10000)), word(chosen(Choice.DIRECTED_BONUS) ? 9999 : 4999)), bonus);
+  return min(sub(debt, kept), sub(mulDivUp(add(base, one), mul(price, debtUnit), mul(debtPrice, unit)), one));
+}
+
 const DEFICIT: usize = memory.data(32, 16);
 
 /** Arguments: those of an account, then the ids of the collateral's and of the debt's reserve, and the most to repay. */
-export function liquidationCall(): i32 {
+export function liquidationCall(): i32 { return call(false); }
+
+/**
+ * The same of as much as the contract takes, that leaves no dust, and whose value is at most gain.MOST; what it brings goes to
+ * rules/gain. The most to repay is no argument then.
+ */
+export function liquidateMost(): i32 { return call(true); }
+
+function call(all: bool): i32 {
   start();
   const seized = reserveAt(load<u64>(ARGS + (Arg.COLLATERAL_ID << 5))), owing = reserveAt(load<u64>(ARGS + (Arg.DEBT_ID << 5)));
   const byPosition = chosen(Choice.POSITION_CLOSE_FACTOR), half = Round.HALF_UP;
@@ -134,15 +156,21 @@ export function liquidationCall(): i32 {
       if (less(part, debtValue)) most = div(mul(part, debtUnit), debtPrice);
     }
   }
-  amounts(price, unit, debtPrice, debtUnit, min(arg(Arg.COVER), most), balance, bonus, at(seized + Reserve.FEE));
-  const collateral = at(AMOUNTS), repaid = at(REPAID), taken = add(collateral, at(FEE));
-  let fee = at(FEE);
-
-  if (chosen(Choice.DUST_RULE) && less(repaid, debt) && less(taken, balance)) {
-    const least = new u256(100000000000), debtLeft = debtValueOf(sub(debt, repaid), debtPrice, debtUnit);
-    const left = valueOf(sub(balance, taken), price, unit);
-    require(!less(debtLeft, least) && !less(left, least), Why.DUST);
+  let cover = all ? most : min(arg(Arg.COVER), most);
+  if (all && less(at(gain.MOST), debtValueOf(cover, debtPrice, debtUnit))) {
+    cover = chosen(Choice.CEIL_DEBT_VALUES) ? mulDivDown(at(gain.MOST), debtUnit, debtPrice) : sub(mulDivUp(add(at(gain.MOST), word(1)), debtUnit, debtPrice), word(1));
   }
+  let collateral = debt, repaid = debt, taken = debt;
+  for (let again = all; ; again = false) {
+    amounts(price, unit, debtPrice, debtUnit, cover, balance, bonus, at(seized + Reserve.FEE));
+    collateral = at(AMOUNTS); repaid = at(REPAID); taken = add(collateral, at(FEE));
+    if (!chosen(Choice.DUST_RULE) || !less(repaid, debt) || !less(taken, balance)) break;
+    const least = word(LEFTOVER), debtLeft = debtValueOf(sub(debt, repaid), debtPrice, debtUnit), left = valueOf(sub(balance, taken), price, unit);
+    if (!less(debtLeft, least) && !less(left, least)) break;
+    if (!again) { revert(Why.DUST); break; }
+    cover = min(cover, coverThatLeaves(price, unit, debtPrice, debtUnit, debt, balance, bonus));
+  }
+  let fee = at(FEE);
   if (reverted()) return end(); // from here on rows change
 
   result(4, arg(Arg.CONFIG));
@@ -174,6 +202,7 @@ export function liquidationCall(): i32 {
   result(3, fee);
   result(5, left);
   result(7, treasury);
+  if (all) gain.settleAssets(repaid, collateral, fee, debtValueOf(repaid, debtPrice, debtUnit), valueOf(collateral, price, unit));
   burnBadDebt(owing);
   copy(RESULTS + 192, owing + Reserve.SCALED_DEBT, 4);
   return end();

@@ -18,6 +18,8 @@ import { Status } from "./status";
 
 /** Arguments of an account: rows of up to 128 assets, and a category. */
 let rowsAt: usize = 0;
+/** The numbers of the rows' assets, a byte each. */
+export const ROW_ASSETS: usize = memory.data(128, 16);
 export const LAID_BYTES: u32 = 128 * 576 + 256;
 export function layAt(address: usize): void { rowsAt = address; }
 
@@ -27,6 +29,8 @@ export let choices: u32 = 0;
 let now: usize = 0;
 export function setView(time: usize): void { now = time; }
 export function setChoices(mask: u32): void { choices = mask; }
+/** How a Compound rounds. */
+export function roundOf(): i32 { return choices; }
 
 // ---- Categories (Aave's eModes), as rows of arguments
 
@@ -56,7 +60,7 @@ export namespace AaveFigure {
 /** Figures of a cToken, by byte. */
 export namespace TokenFigure {
   export const PRICE: usize = 0, FACTOR: usize = 32, CASH: usize = 64, BORROWS: usize = 96, RESERVES: usize = 128, SUPPLY: usize = 160, INITIAL: usize = 192,
-    BORROW_INDEX: usize = 224, RATE: usize = 256, BLOCK: usize = 288, RESERVE_FACTOR: usize = 320;
+    BORROW_INDEX: usize = 224, RATE: usize = 256, BLOCK: usize = 288, RESERVE_FACTOR: usize = 320, SEIZE_SHARE: usize = 352;
 }
 /** Figures of a Comet's asset, and of its base (the system's), by byte. */
 export namespace CometFigure {
@@ -228,11 +232,11 @@ export let alsoRow: usize = 0;
  * Lays an account out as the arguments of its protocol's functions: Aave's `accountData` and `liquidationCall`, Compound's
  * `accountLiquidity`, a Comet's `isLiquidatable` and `absorb`. Lines stand in the order of their assets; of an Aave all `assets`
  * of the book get a row, if that is wanted; an asset may be left out, and another get a row whether there are lines of it or not (with
- * `enters`, those of a cToken count that was not entered). Answers why an accrual on the way reverts, 0 where none does.
+ * `enters`, those of a cToken count that was not entered; with `seizable` the cTokens of others get one, and do not count). Answers why an accrual on the way reverts, 0 where none does.
  */
-export function lay(set: usize, vault: usize, lines: u32, assets: u32 = 0, without: u32 = -1, also: u32 = -1, enters: bool = false): i32 {
+export function lay(set: usize, vault: usize, lines: u32, assets: u32 = 0, without: u32 = -1, also: u32 = -1, enters: bool = false, seizable: bool = false): i32 {
   const category = <u32>load<u8>(vault, 4), width: usize = rule <= Rule.AAVE_SUM ? <usize>aave.Reserve.BYTES : rule == Rule.COMPOUND ? 160 : 224;
-  let tag = tagsOf(vault), amount = amountsOf(vault, lines), row = rowsAt + CATEGORY_BYTES - width, id: u32 = -1;
+  let tag = tagsOf(vault), amount = amountsOf(vault, lines), row = rowsAt + CATEGORY_BYTES - width, id: u32 = -1, count: u32 = 0;
   let why: i32 = also != -1 ? load<u32>(set + ASSETS + also * ASSET, BROKEN) : 0;
   alsoRow = 0;
   const config = ARGS + (aave.Arg.CONFIG << 5);
@@ -242,7 +246,10 @@ export function lay(set: usize, vault: usize, lines: u32, assets: u32 = 0, witho
     const index = <u32>load<u8>(tag), kind = <u32>load<u8>(tag, 1), asset = set + ASSETS + index * ASSET, owed = (kind & 1) != 0;
     const idle = kind >= Kind.IDLE && !(enters && index == also);
     if (!idle && !why) why = load<u32>(asset, BROKEN);
-    if (index == without || (idle && rule == Rule.COMPOUND)) continue; // and a market that was not entered
+    if (index == without) continue;
+    // Of a market that was not entered nothing counts, but its cTokens can be seized.
+    const apart = idle && rule == Rule.COMPOUND;
+    if (apart && (!seizable || owed || load<u32>(asset, BROKEN) || isZero(asset + TokenFigure.PRICE, 4))) continue;
     if (rule == Rule.COMET && index == BASE) {
       copy(ARGS, amount, 2);
       if (owed) { begin(); copy(ARGS, ptr(negate(at(ARGS))), 4); }
@@ -253,6 +260,8 @@ export function lay(set: usize, vault: usize, lines: u32, assets: u32 = 0, witho
       id = index;
       layAsset(row += width, width, index, set);
       if (index == also) alsoRow = row;
+      if (apart) clear(row, 4);
+      store<u8>(ROW_ASSETS + count++, <u8>index);
     }
     if (rule <= Rule.AAVE_SUM) {
       const bit = index << 1 | u32(!owed);

@@ -10,6 +10,7 @@
  * Indexes 1e15, factors and rates (a second) 1e18, prices and values 1e8, scales 10^decimals.
  */
 import { COLLATERAL, OWED, beginAccount, isShort } from "./account";
+import * as gain from "./gain";
 import { kinkedRate, utilizationOf } from "./kink";
 import { ARGS, RESULTS } from "../layout";
 import { clear, copy } from "../wide/limbs";
@@ -200,6 +201,15 @@ function absorbTo(first: u32): void {
   result(first + 3, over(paid, basePrice, baseScale));
   result(first + 4, totalSupply);
   result(first + 5, totalBorrow);
+}
+
+/** What an `absorb` that has answered in RESULTS does, to rules/gain: for its caller nothing. Its rows are left without a debtor. */
+export function settleAbsorbed(): void {
+  begin();
+  gain.setFlags(false, less(over(at(COLLATERAL), arg(Arg.BASE_SCALE), arg(Arg.BASE_PRICE)), at(RESULTS + 64)));
+  copy(ARGS, RESULTS, 4);
+  sumAssets();
+  gain.settleFree(at(RESULTS + 64), at(WORTH), at(RESULTS + 96));
 }
 
 /** `absorb` of one account where interest has just been accrued. */

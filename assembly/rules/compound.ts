@@ -12,12 +12,13 @@
  * values are 1e18. Every figure is a uint256, every intermediate a checked one.
  */
 import { COLLATERAL, OWED, beginAccount, isShort } from "./account";
+import * as gain from "./gain";
 import { kinkedRate, utilizationOf } from "./kink";
 import { ARGS, RESULTS } from "../layout";
-import { copy } from "../wide/limbs";
+import { copy, isZero } from "../wide/limbs";
 import {
-  Round, add, arg, at, begin, count, end, forget, forgive, increase, isNil, less, mul, mulThenDiv, mulWad, ptr, require, result, resultWord,
-  reverted, rows, sub, u256, wad, word,
+  Round, add, arg, at, begin, count, decrease, end, forget, forgive, increase, isNil, less, min, mul, mulDivUp, mulThenDiv, mulWad, ptr, put, require, result,
+  resultWord, reverted, rows, sub, u256, wad, word,
 } from "../wide/u256";
 
 /** Why the contracts revert, in the order of the messages in bindings/protocols/compound-v2.ts. */
@@ -49,9 +50,13 @@ function settle(failure: u32, round: i32): u32 {
   return Failure.MATH;
 }
 
-/** Bytes of an asset's row. */
+/** Bytes of an asset's row, and where in it the account's own stand: cTokens, and what is owed. */
 // @ts-ignore: decorator
-@inline const ASSET: usize = 160;
+@inline export const ASSET: u32 = 160;
+// @ts-ignore: decorator
+@inline export const TOKENS: usize = 96;
+// @ts-ignore: decorator
+@inline const OWES: usize = 128;
 
 export function liquidity(round: i32): i32 {
   begin();
@@ -60,7 +65,7 @@ export function liquidity(round: i32): i32 {
   const last = rows(0) + <usize>count(0) * ASSET;
   for (let row = rows(0); row < last && !failure && !reverted(); row += ASSET) {
     forget();
-    failure = addAsset(at(row), at(row + 32), at(row + 64), at(row + 96), at(row + 128), round);
+    failure = addAsset(at(row), at(row + 32), at(row + 64), at(row + TOKENS), at(row + OWES), round);
   }
   if (failure) beginAccount(); // nothing is said of its sums
   forget();
@@ -139,16 +144,62 @@ export function borrowRate(): i32 {
 export function seizeTokens(): i32 { return seize(Round.DOWN); }
 export function seizeTokensHalfUp(): i32 { return seize(Round.HALF_UP); }
 
+/** cTokens seized for a unit repaid. */
+function seizeRatio(incentive: u256, priceBorrowed: u256, priceCollateral: u256, exchangeRate: u256, round: i32): u256 {
+  return mulThenDiv(mulExp(incentive, priceBorrowed, round), wad(), mulExp(priceCollateral, exchangeRate, round), Round.DOWN);
+}
+
 function seize(round: i32): i32 {
   begin();
   const priceBorrowed = arg(1), priceCollateral = arg(2);
   let failure: u32 = Failure.PRICE, tokens = word(0);
   if (!isNil(priceBorrowed) && !isNil(priceCollateral)) {
-    const numerator = mulExp(arg(0), priceBorrowed, round), denominator = mulExp(priceCollateral, arg(3), round);
-    tokens = mulWad(mulThenDiv(numerator, wad(), denominator, Round.DOWN), arg(4));
+    tokens = mulWad(seizeRatio(arg(0), priceBorrowed, priceCollateral, arg(3), round), arg(4));
     failure = settle(Failure.NONE, round);
   }
   resultWord(0, failure);
   result(1, failure ? word(0) : tokens);
   return end();
 }
+
+/** `liquidateBorrow` refuses: no shortfall, or nothing to repay. */
+const REFUSED: i32 = Why.ABSURD_RATE + 1;
+/** totalReserves and totalSupply of the seized market after it. */
+const TOTALS: usize = memory.data(64, 16);
+
+/**
+ * `CToken.liquidateBorrow` of as much as `closeFactorMantissa` lets be repaid (at `terms`, `liquidationIncentiveMantissa` behind it), as the collateral
+ * suffices for, and whose value is at most gain.MOST; what it brings goes to rules/gain. `debt` and `collateral` are rows of the account's
+ * assets, of which all are accrued, `totals` the reserves and behind them the supply of the seized market: without supply, the
+ * exchange rate is given, and stays.
+ */
+export function liquidateMost(debt: usize, collateral: usize, terms: usize, totals: usize, share: usize, round: i32): i32 {
+  if (liquidity(round) || load<u32>(RESULTS) || !isShort()) return REFUSED;
+  begin();
+  const one = word(1), price = at(debt + 64), borrows = at(debt + OWES), tokens = at(collateral + TOKENS), rate = at(collateral + 32);
+  const ratio = seizeRatio(at(terms + 32), price, at(collateral + 64), rate, round);
+  let repaid = min(mulWad(at(terms), borrows), borrows);
+  if (!isNil(ratio)) repaid = min(repaid, sub(mulDivUp(add(tokens, one), wad(), ratio), one));
+  if (less(at(gain.MOST), mulWad(price, repaid))) repaid = sub(mulDivUp(add(at(gain.MOST), one), wad(), price), one);
+  require(!isNil(repaid), REFUSED);
+  const seized = mulWad(ratio, repaid), reserved = mulWad(seized, at(share)), mine = sub(seized, reserved), amount = mulWad(rate, reserved);
+  copy(TOTALS, totals, 8);
+  if (!isZero(totals + 32, 4)) {
+    increase(TOTALS, amount);
+    decrease(TOTALS + 32, reserved);
+  }
+  gain.settleAssets(repaid, mine, reserved, mulWad(price, repaid), mulWad(at(collateral + 64), mulWad(rate, mine)));
+  result(0, repaid);
+  result(1, seized);
+  result(2, mine);
+  result(3, reserved);
+  result(4, amount);
+  put(debt + OWES, sub(borrows, repaid));
+  put(collateral + TOKENS, sub(tokens, seized));
+  copy(RESULTS + 160, debt + OWES, 4);
+  copy(RESULTS + 192, collateral + TOKENS, 4);
+  return end();
+}
+
+/** Leaves the totals of the seized market as the last liquidation does. */
+export function carrySeized(totals: usize): void { copy(totals, TOTALS, 8); }

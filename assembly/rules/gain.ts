@@ -1,11 +1,11 @@
 /** What a liquidation would bring its liquidator: filled by the rules, read by the order by profit and by plans. */
 import { clear, compare, copy, isZero, product, sub } from "../wide/limbs";
-import { at, mulDivDown, ptr, put, sub as less, u256, wad, word } from "../wide/u256";
+import { at, mulDivDown, negate, ptr, put, sub as less, u256, wad, word } from "../wide/u256";
 
-/** The terms: what may be repaid at most, in units of the debt, and what part of the seized collateral its sale costs, WAD. */
+/** The terms: what may be repaid at most, in units of the debt (of an account its value), and what part of the seized collateral its sale costs, WAD. */
 export const MOST: usize = memory.data(32, 16), DISCOUNT: usize = memory.data(32, 16);
-/** What the contract takes and gives, in its own units. */
-export const REPAID: usize = memory.data(32, 16), SEIZED: usize = memory.data(32, 16), BONUS: usize = memory.data(32, 16), FEE: usize = memory.data(32, 16);
+/** What the contract takes and gives, in its own units; the bonus is negative where it takes more. What is repaid, in the unit of MOST. */
+export const REPAID: usize = memory.data(32, 16), SEIZED: usize = memory.data(32, 16), BONUS: usize = memory.data(32, 16), FEE: usize = memory.data(32, 16), COST: usize = memory.data(32, 16);
 /** What is left after the sale, in the common unit: its magnitude, and whether it is a loss. */
 export const PROFIT: usize = memory.data(64, 16);
 export let loss: bool = false, toxic: bool = false, badDebt: bool = false;
@@ -16,20 +16,34 @@ export function setTerms(): void { memory.fill(MOST, 0xff, 32); clear(DISCOUNT, 
 
 /** A liquidation that the contract refuses. */
 export function none(): void {
-  clear(REPAID, 4); clear(SEIZED, 4); clear(BONUS, 4); clear(FEE, 4); clear(PROFIT, 8);
+  clear(REPAID, 4); clear(SEIZED, 4); clear(BONUS, 4); clear(FEE, 4); clear(COST, 4); clear(PROFIT, 8);
   loss = toxic = badDebt = false;
 }
 
 /** What is repaid and seized, the value of that, what is paid beside it, all in units of debt; and the common unit's value of one, or 0. */
 export function settle(repaid: u256, seized: u256, value: u256, paid: u256, quote: usize): void {
-  put(REPAID, repaid); put(SEIZED, seized); clear(FEE, 4);
+  put(REPAID, repaid); put(COST, repaid); put(SEIZED, seized); clear(FEE, 4);
   const sold = mulDivDown(value, less(wad(), at(DISCOUNT)), wad());
-  difference(BONUS, value, paid, repaid);
+  if (difference(BONUS, value, paid, repaid)) put(BONUS, negate(at(BONUS)));
   loss = difference(PROFIT, sold, paid, repaid);
   clear(PROFIT + 32, 4);
   if (!quote || isZero(quote, 4)) return;
   product(QUOTED, PROFIT, 4, quote, 4);
   copy(PROFIT, QUOTED, 8);
+}
+
+/** Of two assets: units that are repaid, seized and the protocol's, and the value of what is repaid and of what is seized. */
+export function settleAssets(repaid: u256, seized: u256, fee: u256, cost: u256, value: u256): void {
+  settle(cost, seized, value, word(0), 0);
+  put(REPAID, repaid); put(FEE, fee);
+}
+
+/** Of what brings its caller nothing, and costs nothing: units that are repaid, and the values of what is seized and of that. */
+export function settleFree(repaid: u256, seized: u256, cost: u256): void {
+  settle(cost, seized, seized, word(0), 0);
+  put(REPAID, repaid);
+  clear(COST, 4); clear(PROFIT, 8);
+  loss = false;
 }
 
 const QUOTED: usize = memory.data(64, 16);

@@ -5,6 +5,7 @@ import * as urn from "./ilk-trial";
 import * as position from "./position";
 import * as shelf from "./shelf";
 import { HI, LO, onShelves, vaultAt } from "../store/chunks";
+import { ASSET } from "./lines";
 import { Rule } from "./status";
 import { Verdict } from "./trial";
 
@@ -106,9 +107,15 @@ export function figure(which: i32, market: usize, row: usize): void {
 // @ts-ignore: decorator
 @inline export function ratioAsNumber(row: usize): f64 { return positions() ? position.ratioAsNumber(stands) : ilk.floatRatio(factor, row); }
 
-/** What a liquidation of a row takes and brings, to rules/gain and RESULTS; the reason why not, or 0. Then its market may be left as it leaves it. */
-export function liquidate(market: usize, row: usize): i32 { return positions() ? position.liquidateFor(market, row) : ilk.liquidate(market, row); }
+/** What a liquidation of a row takes and brings, to rules/gain and RESULTS; the reason why not, or 0. Then its market may be left as it leaves it. Of an account (`again`) the next after the last. */
+export function liquidate(market: usize, row: usize, shape: u32, again: bool): i32 {
+  return onShelves() ? shelf.liquidate(row, shape, again) : positions() ? position.liquidateFor(market, row) : ilk.liquidate(market, row);
+}
+/** Where the figures stand that it changes, with how many bytes. */
+export function changed(market: usize): usize { return onShelves() ? shelf.changed() : market; }
+export function changedBytes(): u32 { return onShelves() ? ASSET : marketBytes(); }
 export function carry(market: usize, row: usize): void {
+  if (onShelves()) { shelf.carry(); return; }
   if (positions()) position.carry(market, row);
   else ilk.carry(market);
 }

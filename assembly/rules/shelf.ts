@@ -42,10 +42,10 @@ import {
 } from "../store/chunks";
 import { DOWN, UP, above32, below32, near, near128 } from "../wide/float";
 import { add, clear, compare, copy, divide, isZero, mulHi, product } from "../wide/limbs";
-import { WAD } from "../wide/u256";
+import { Revert, WAD } from "../wide/u256";
 import {
   DEBT, DENOMINATOR, FIGURE_LIMBS, HEALTH, NUMERATOR, VALUE,
-  accrue, accrueSystem, derive, deriveBase, entryOf, keepCategories, layAt, setChoices, setSums, slow, sumOthers, unitsOf,
+  accrue, accrueSystem, derive, deriveBase, entryOf, keepCategories, lay, layAt, setChoices, setSums, slow, sumOthers, unitsOf,
 } from "./assets";
 import {
   ASSET, ASSETS, BASE, BROKEN, Entry, FAST, HELD_EASE, HELD_NEED, HELD_SLACK, HELD_STEPS, HELD_WEIGHT, Kind, MAX_ASSETS, OWED_EASE, OWED_NEED, OWED_SLACK, OWED_STEPS, OWED_WEIGHT,
@@ -53,6 +53,8 @@ import {
   amountBytes, amountsOf, follow, grown, q0, q1, rule, step, steps, strideFor, tagsOf,
 } from "./lines";
 import { BY_THRESHOLD, COLLATERAL, DEBT as AAVE_DEBT } from "./aave";
+import { bestTo, callBest, carry as carryIn, changed as changedIn } from "./calls";
+import * as gain from "./gain";
 import { COLLATERAL as SUM, OWED as SUM_OWED } from "./account";
 import * as price from "./price";
 import { Trigger } from "./price";
@@ -791,7 +793,9 @@ export function priceOf(vault: usize, shape: u32, index: u32, owed: bool): i32 {
 
 /** A figure that is larger the earlier a row comes in the order, to within 2^−45. */
 export function score(order: i32, market: usize, block: usize, shape: u32, place: u32): f64 {
-  evaluate(market, vaultAt(block, shape, place), shape);
+  const vault = vaultAt(block, shape, place);
+  if (order == Order.PROFIT) { profitTo(LEFT, market, vault, shape); return near(LEFT, 8); }
+  evaluate(market, vault, shape);
   if (order == Order.DEBT) return near(DEBT, 4);
   return isZero(DENOMINATOR, 4) ? -Infinity : near(DENOMINATOR, 4) / near(NUMERATOR, 4);
 }
@@ -799,6 +803,11 @@ export function score(order: i32, market: usize, block: usize, shape: u32, place
 /** Whether a comes before b (−1), after it (1) or beside it (0), exactly. */
 export function precedes(order: i32, am: usize, ab: usize, as: u32, ap: u32, bm: usize, bb: usize, bs: u32, bp: u32): i32 {
   if (order == Order.NONE) return 0;
+  if (order == Order.PROFIT) {
+    profitTo(RIGHT, am, vaultAt(ab, as, ap), as);
+    profitTo(LEFT, bm, vaultAt(bb, bs, bp), bs);
+    return compare(LEFT, RIGHT, 8);
+  }
   evaluate(am, vaultAt(ab, as, ap), as);
   copy(FIRST, order == Order.DEBT ? DEBT : NUMERATOR, 4);
   copy(FIRST + 32, DENOMINATOR, 4);
@@ -810,6 +819,23 @@ export function precedes(order: i32, am: usize, ab: usize, as: u32, ap: u32, bm:
   product(RIGHT, NUMERATOR, 4, FIRST + 32, 4);
   return compare(LEFT, RIGHT, 8);
 }
+
+function profitTo(out: usize, market: usize, vault: usize, shape: u32): void {
+  const set = <usize>load<u32>(market, SET);
+  if (lay(set, vault, linesOf(shape), 0, -1, -1, false, true)) clear(out, 8);
+  else bestTo(out, set);
+}
+
+// ---- Plans
+
+/** Liquidates an account, laid out anew or (`again`) as the call before left it; the reason why not, or 0. */
+export function liquidate(vault: usize, shape: u32, again: bool): i32 {
+  gain.none();
+  return (again || !lay(book, vault, linesOf(shape), 0, -1, -1, false, true)) && callBest(book) ? 0 : Revert.ARITHMETIC;
+}
+/** Where what the last call changes of its asset stands, and leaving it so. */
+export function changed(): usize { return changedIn(book); }
+export function carry(): void { carryIn(book); }
 
 // ---- Figures
 

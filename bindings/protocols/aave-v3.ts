@@ -337,9 +337,10 @@ const isThere = ({ scaledATokenBalance, scaledVariableDebt, usingAsCollateral, b
   !!scaledATokenBalance || !!scaledVariableDebt || !!usingAsCollateral || !!borrowing;
 
 function forBook(name: string, choices: Choices) {
+  const liquidation = liquidationOutputs(choices);
   return {
     name, module: accounts, kind: { Book: AccountBook }, rule: choices.healthFromSum ? 2 : 1, choices: Number(maskOf(choices)), reasons: choices.narrowTokens ? ERRORS : CODES,
-    market: marketFields(choices), system: {}, price: "assetPrice", category: categoryFields(choices), vault: { totalCollateralBase: base },
+    orders: ["profit"], liquidation, market: marketFields(choices), system: {}, price: "assetPrice", category: categoryFields(choices), vault: { totalCollateralBase: base },
     account: {
       fields: ["userEModeCategory", "userConfig", "reserves"], list: "reserves", name: "reserve", entry: position, isThere,
       read: readAccount, write: writeAccount,
@@ -347,7 +348,7 @@ function forBook(name: string, choices: Choices) {
     calls: {
       accountData: { name: "aave_accountData", first: 7, inputs: {}, outputs: accountOutputs },
       liquidationCall: {
-        name: "aave_liquidationCall", first: 7, inputs: liquidationTerms, outputs: liquidationOutputs(choices), assets: ["collateralReserveId", "debtReserveId"],
+        name: "aave_liquidationCall", first: 7, inputs: liquidationTerms, outputs: liquidation, assets: ["collateralReserveId", "debtReserveId"],
       },
     },
   };
@@ -363,7 +364,7 @@ export interface AaveV3Calls {
  * The reproduced functions of a pool of one revision. Inputs have the contracts' own names. Those that not every revision knows
  * may be left out as far as types go: a revision asks for what it knows, and refuses the rest.
  */
-export interface AaveV3 extends AccountProtocol<AaveV3Account, AaveV3Calls, { readonly totalCollateralBase: typeof base }, ReturnType<typeof marketFields>, object & Fields, ReturnType<typeof categoryFields>> {
+export interface AaveV3 extends AccountProtocol<AaveV3Account, AaveV3Calls, { readonly totalCollateralBase: typeof base }, ReturnType<typeof marketFields>, object & Fields, ReturnType<typeof categoryFields>, ReturnType<typeof liquidationOutputs>> {
   /** POOL_REVISION. */
   readonly revision: number;
   /**

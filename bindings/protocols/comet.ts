@@ -152,6 +152,7 @@ const writeAccount = ({ lines }: { readonly lines: readonly Line[] }): CometAcco
 
 const forBook = {
   name: "comet", module: accounts, kind: { Book: AccountBook }, rule: 4, choices: 0, reasons, market, system, price: "price", vault: { collateral: value },
+  orders: ["profit"], liquidation: absorbed,
   account: {
     fields: ["principal", "collateral"], list: "collateral", name: "asset", entry: collateral,
     isThere: ({ balance }: CometCollateral) => !!balance,
@@ -172,7 +173,7 @@ export interface CometCalls {
 }
 
 /** Compound III for `openBook`, a book for each Comet, and every reproduced function of its contract. */
-export interface Comet extends AccountProtocol<CometAccount, CometCalls, { readonly collateral: typeof value }, typeof market, typeof system> {
+export interface Comet extends AccountProtocol<CometAccount, CometCalls, { readonly collateral: typeof value }, typeof market, typeof system, Fields, typeof absorbed> {
   /** `isLiquidatable` on the indexes as stored. `assets` are those that the account has put in, in the order of their index. */
   readonly isLiquidatable: typeof isLiquidatable;
   /** `isBorrowCollateralized` on the indexes as stored: the same with `borrowCollateralFactor`. */

@@ -103,7 +103,7 @@ const accountLiquidity = liquidity(), seizeTokens = seize();
 // ---- The book's accounts and figures
 
 /** A market (a cToken and what the Comptroller and the oracle say of it), in the order of assembly/rules/assets.ts. */
-const market = {
+const marketFields = (share: bigint) => ({
   /** `getUnderlyingPrice`. 0: no price; every account that has entered the market reverts. */
   oraclePriceMantissa: price,
   collateralFactorMantissa: mantissa,
@@ -113,7 +113,13 @@ const market = {
   borrowIndex: or(mantissa, 10n ** 18n),
   /** What accrues from `accrualBlockNumber` on; the time of a scan is a block. */
   borrowRateMantissa: or(mantissa, 0n), accrualBlockNumber: or(block, 0n), reserveFactorMantissa: or(mantissa, 0n),
-};
+  /** Of seized cTokens the reserves' part. Older cTokens have none. */
+  protocolSeizeShareMantissa: or(mantissa, share),
+});
+const market = marketFields(28n * 10n ** 15n);
+
+/** The Comptroller's, without which nothing is liquidated. */
+const system = { closeFactorMantissa: mantissa, liquidationIncentiveMantissa: mantissa };
 
 /** An account's place in one market. */
 export interface CompoundV2Position {
@@ -149,8 +155,15 @@ const writeAccount = ({ lines }: { readonly lines: readonly Line[] }): CompoundV
   })).reduce<CompoundV2Position[]>((assets, one) => mergeBy("market", assets, [one]), []),
 });
 
+/** What `liquidateBorrow` computes: of the seized cTokens the protocol's go to the reserves, and what the account has in both markets after it. */
+const liquidation = {
+  actualRepayAmount: underlying, seizeTokens: tokens, liquidatorSeizeTokens: tokens, protocolSeizeTokens: tokens, protocolSeizeAmount: underlying,
+  accountBorrowsNew: underlying, accountTokensNew: tokens,
+};
+
 const forBook = (rounding: "" | "HalfUp") => ({
-  name: "compound-v2", ...(rounding ? { revision: "half-up" } : {}), module: accounts, kind: { Book: AccountBook }, rule: 3, choices: rounding ? 2 : 0, reasons, market, system: {}, price: "oraclePriceMantissa", vault: { sumCollateral: value },
+  name: "compound-v2", ...(rounding ? { revision: "half-up" } : {}), module: accounts, kind: { Book: AccountBook }, rule: 3, choices: rounding ? 2 : 0, reasons, market: rounding ? marketFields(0n) : market, system, price: "oraclePriceMantissa", vault: { sumCollateral: value },
+  orders: ["profit"], liquidation,
   account: {
     fields: ["assets"], list: "assets", name: "market", entry: position,
     isThere: ({ cTokenBalance, principal }: CompoundV2Position) => !!cTokenBalance || !!principal,
@@ -165,7 +178,7 @@ export interface CompoundV2Calls {
 }
 
 /** Compound v2 for `openBook`, and every reproduced function of its contracts. */
-export interface CompoundV2 extends AccountProtocol<CompoundV2Account, CompoundV2Calls, { readonly sumCollateral: typeof value }, typeof market, object & Fields> {
+export interface CompoundV2 extends AccountProtocol<CompoundV2Account, CompoundV2Calls, { readonly sumCollateral: typeof value }, typeof market, typeof system, Fields, typeof liquidation> {
   /**
    * `Comptroller.getAccountLiquidity` of an account that has entered the `assets`, in their order. It can be liquidated where
    * `shortfall` is above 0; an asset without a price is error 13, unless one before it reverts.

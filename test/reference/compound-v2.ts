@@ -77,6 +77,33 @@ export function seizeTokens(input: SeizeInput, rounding: Rounding = "truncate"):
 // CToken
 // ---------------------------------------------------------------------------------------------------------------------
 
+/** The account's assets (those it has entered), of them one that it owes, and one that is seized, entered or not. */
+export interface LiquidateInput extends Fields<"closeFactorMantissa" | "liquidationIncentiveMantissa" | "protocolSeizeShareMantissa" | "repayAmount"> {
+  readonly assets: readonly Asset[];
+  readonly borrowed: Asset;
+  readonly collateral: Asset;
+}
+
+/** CToken.liquidateBorrow, both markets accrued, with liquidateBorrowAllowed of the Comptroller, and seizeInternal. What the markets have in total is taken to suffice. */
+export function liquidateBorrow(input: LiquidateInput, rounding: Rounding = "truncate") {
+  const { assets, borrowed, collateral, repayAmount } = input, { error, shortfall } = accountLiquidity({ assets }, rounding);
+  requires(error === NO_ERROR && shortfall > 0n, "INSUFFICIENT_SHORTFALL");
+  requires(repayAmount <= mulTruncate(input.closeFactorMantissa, borrowed.borrowBalance), "TOO_MUCH_REPAY");
+  requires(repayAmount !== 0n, "LiquidateCloseAmountIsZero()");
+  const accountBorrowsNew = sub(borrowed.borrowBalance, repayAmount);
+  const seized = seizeTokens({
+    liquidationIncentiveMantissa: input.liquidationIncentiveMantissa, priceBorrowedMantissa: borrowed.oraclePriceMantissa, priceCollateralMantissa: collateral.oraclePriceMantissa,
+    exchangeRateMantissa: collateral.exchangeRateMantissa, actualRepayAmount: repayAmount,
+  }, rounding);
+  requires(seized.error === NO_ERROR, "LIQUIDATE_COMPTROLLER_CALCULATE_AMOUNT_SEIZE_FAILED");
+  requires(collateral.cTokenBalance >= seized.seizeTokens, "LIQUIDATE_SEIZE_TOO_MUCH");
+  const protocolSeizeTokens = mulTruncate(seized.seizeTokens, input.protocolSeizeShareMantissa);
+  return {
+    actualRepayAmount: repayAmount, seizeTokens: seized.seizeTokens, liquidatorSeizeTokens: sub(seized.seizeTokens, protocolSeizeTokens), protocolSeizeTokens,
+    protocolSeizeAmount: mulTruncate(collateral.exchangeRateMantissa, protocolSeizeTokens), accountBorrowsNew, accountTokensNew: collateral.cTokenBalance - seized.seizeTokens,
+  };
+}
+
 const BORROW_RATE_MAX = 5n * 10n ** 12n;
 
 export type AccrueInput = Fields<
