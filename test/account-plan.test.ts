@@ -1,7 +1,8 @@
 /** Plans of accounts against a brute-force simulation: every pair of every account tried by the reference in turn, the account as each call leaves it. */
 import fc from "fast-check";
-import { type AccountPlanOptions, openBook } from "plimsoll";
-import type { AaveV3 } from "plimsoll/aave-v3";
+import { type AccountPlanOptions, PlimsollError, openBook } from "plimsoll";
+import { type AaveV3, aaveV3 } from "plimsoll/aave-v3";
+import { compoundV2 } from "plimsoll/compound-v2";
 import { describe, expect, test, vi } from "vitest";
 import { type Account, type Adapter, type Leg, type World, aave, aaveInput, cometAccount, cometAdapter, cometView, compound, compoundViews, copyOf } from "./account-twin.js";
 import { Dice, MAX256, RAY, WAD, runs, seed } from "./arbitraries.js";
@@ -280,5 +281,51 @@ describe("a plan of accounts is a simulation with each account carried along", (
       const world: World = { markets: Array.from({ length: 1 + dice.below(6) }, () => randomMarket(dice, cometAdapter)), categories: new Map(), system: cometAdapter.system! };
       compare(dice, cometAdapter, world, () => randomAccount(dice, cometAdapter, world), 10n ** 8n, (at) => cometCalls(world, at), meet);
     });
+  });
+});
+
+describe("what a plan of accounts is asked", () => {
+  const open = () => {
+    const book = openBook(aaveV3({ revision: 11 })), index = { liquidityIndex: RAY, variableBorrowIndex: RAY };
+    const markets = [0, 1].map(() => book.addMarket({ decimals: 0n, liquidationThreshold: 8000n, liquidationBonus: 10500n, assetPrice: 10n ** 8n, ...index }));
+    const borrow = (supply: bigint, debt: bigint) => book.add({ reserves: [...(supply ? [{ reserve: 0, scaledATokenBalance: supply }] : []), { reserve: 1, scaledVariableDebt: debt }] });
+    return { book, markets, borrow };
+  };
+
+  test("the order by profit is that of the best calls, and what brings nothing comes last, by id", () => {
+    const { book, borrow } = open(), ids = [borrow(10_000n, 9000n), borrow(0n, 5000n), borrow(100_000n, 81_000n), borrow(0n, 7000n), borrow(50_000n, 10_000n)] as const;
+    const order = [ids[2], ids[0], ids[1], ids[3]];
+    expect([...book.scan({ order: "profit", idsOnly: true }).ids]).toEqual(order);
+    for (const limit of [0, 1, 2, 3, 4]) expect([...book.scan({ order: "profit", limit }).ids]).toEqual(order.slice(0, limit));
+    expect(book.plan().map(({ id, debt, collateral, repaid, seized, bonus }) => ({ id, debt, collateral, repaid, seized, bonus }))).toEqual([
+      { id: ids[2], debt: 1, collateral: 0, repaid: 40_500n, seized: 42_525n, bonus: 2025n * 10n ** 8n },
+      { id: ids[0], debt: 1, collateral: 0, repaid: 9000n, seized: 9450n, bonus: 450n * 10n ** 8n },
+    ]);
+  });
+
+  test("a budget buys a part, and the last of it no dust", () => {
+    const { book, borrow } = open(), id = borrow(10_000n, 9000n), repaid = (budget: bigint) => book.plan({ budget: budget * 10n ** 8n }).map((step) => step.repaid);
+    expect([repaid(9000n), repaid(8999n), repaid(8000n), repaid(7999n), repaid(0n)]).toEqual([[9000n], [8000n], [8000n], [7999n], []]);
+    expect(book.inspect(id).status).toBe("unsafe");
+  });
+
+  test("a Compound without its Comptroller's figures liquidates nothing", () => {
+    const book = openBook(compoundV2), market = book.addMarket({ oraclePriceMantissa: WAD, collateralFactorMantissa: WAD / 2n, initialExchangeRateMantissa: WAD });
+    const id = book.add({ assets: [{ market, cTokenBalance: 100n * WAD, principal: 60n * WAD }] });
+    expect([...book.scan().ids]).toEqual([id]);
+    expect(book.plan()).toEqual([]);
+    book.setSystem({ closeFactorMantissa: WAD / 2n });
+    book.setSystem({ liquidationIncentiveMantissa: WAD * 108n / 100n });
+    expect(book.plan({ limit: 1 })).toMatchObject([{ id, debt: market, collateral: market, repaid: 30n * WAD, seized: 324n * WAD / 10n * 972n / 1000n, fee: 324n * WAD / 10n * 28n / 1000n }]);
+  });
+
+  test("what is wrong is refused, and nothing has changed", () => {
+    const { book, borrow } = open(), id = borrow(10_000n, 9000n), before = book.inspect(id);
+    for (const options of [{ limit: -1 }, { limit: 1.5 }, { budget: -1n }, { budget: 5 }, { gas: -1n }, { discount: WAD + 1n }, { order: "liquidationPrice" }, { order: "first" }, { minProfit: 1 }, { market: 0 }, { price: 1n }] as unknown as AccountPlanOptions[]) {
+      expect(() => book.plan(options)).toThrow(PlimsollError);
+    }
+    expect(book.inspect(id)).toEqual(before);
+    book.dispose();
+    expect(() => book.plan()).toThrow(expect.objectContaining({ code: "disposed" }));
   });
 });
