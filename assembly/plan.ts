@@ -25,8 +25,9 @@ import { clear, copy } from "./wide/limbs";
 let changes: usize = 0, changesLog: u32 = 0, count: u32 = 0;
 let market: usize = 0, row: usize = 0, last: f64 = -1;
 
-/** The terms of what follows: what may be repaid at most, and what the sale of collateral costs, in the last ARGS: in the first an account may be laid. */
+/** The terms of what follows: the markets, what may be repaid at most, and what the sale of collateral costs, in the last ARGS: in the first an account may be laid. */
 export function planTerms(): void {
+  copy(gain.MARKETS, ARGS + (29 << 5), 2);
   copy(gain.MOST, ARGS + (30 << 5), 4);
   copy(gain.DISCOUNT, ARGS + (31 << 5), 4);
 }

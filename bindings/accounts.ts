@@ -1,6 +1,6 @@
 /** A book of accounts: its markets are assets, of which each account holds and owes several. */
 import { type Core, outOfMemory, rowsOf } from "./abi.js";
-import { AT, AnyBook, type PlanOptions, type PlanStep, STATUSES, type Status, checkRows, eachPage, knowId, removeChecked, run, stale, writeTime } from "./book.js";
+import { AT, AnyBook, PLAN, type PlanOptions, type PlanStep, STATUSES, type Status, checkRows, eachPage, knowId, removeChecked, run, stale, writeTime } from "./book.js";
 import { PlimsollError, refuse } from "./errors.js";
 import { type Found, valueAt } from "./hits.js";
 import { type Key, keyBytesOf, toHex } from "./keys.js";
@@ -42,7 +42,10 @@ export interface AccountPrice {
 }
 
 /** What a plan is made for. Amounts of money are in the protocol's unit of value: Aave's base currency, Compound's 1e18, a Comet's 1e8. */
-export type AccountPlanOptions = Omit<PlanOptions, "market">;
+export interface AccountPlanOptions extends Omit<PlanOptions, "market"> {
+  /** The markets in which calls may be made, for the debt and for the collateral; without it, all. The order does not look at it. */
+  readonly markets?: readonly number[];
+}
 
 /** A liquidation call of a plan, as the contract would carry it out after the ones before. */
 export interface AccountPlanStep<L extends Fields> extends Omit<PlanStep<L>, "market"> {
@@ -222,11 +225,18 @@ export class AccountBook<
    * Nothing of the book changes, but that it scans.
    */
   plan(options: AccountPlanOptions = {}): AccountPlanStep<L>[] {
+    knowFields("options", options, { ...PLAN, markets: 0 });
+    const { markets, ...rest } = options, { base } = this.protocol.account;
+    if (markets !== undefined && (!Array.isArray(markets) || base !== undefined)) refuse("markets", base === undefined ? "a list of numbers" : `left out: ${this.protocol.name} takes accounts whole`, markets);
+    markets?.forEach((market) => { this.knowMarket(market); });
     const marketIn = (core: Core, result: number) => {
       const asset = Number(core.readResult(result));
-      return asset === this.protocol.account.base ? undefined : asset;
+      return asset === base ? undefined : asset;
     };
-    return this.steps(options, this.protocol.liquidation, () => 1n, (core) => ({ debt: marketIn(core, PAIR), collateral: marketIn(core, PAIR + 1) }));
+    return this.steps(
+      rest, this.protocol.liquidation, () => 1n, (core) => ({ debt: marketIn(core, PAIR), collateral: marketIn(core, PAIR + 1) }),
+      markets?.reduce((mask, market) => mask | 1n << BigInt(market), 0n),
+    );
   }
 
   #write(core: Core, at: number, { category, lines }: Lines, key: Uint8Array | undefined): void {

@@ -514,21 +514,23 @@ export abstract class AnyBook<V extends Fields, M extends Fields, S extends Fiel
   // ---- Inside
 
   /** The steps of a plan: `tell` answers what each has beside what all have. @internal */
-  protected steps<T>(options: PlanOptions, liquidation: Fields, quoteOf: (core: Core, id: number) => bigint, tell: (core: Core, id: number) => object): T[] {
+  protected steps<T>(
+    options: PlanOptions, liquidation: Fields, quoteOf: (core: Core, id: number) => bigint, tell: (core: Core, id: number) => object, markets = MAX_U128,
+  ): T[] {
     knowFields("options", options, PLAN);
     const { order = "profit", limit = 100, budget, gas = 0n, discount = 0n, minProfit = 0n, ...query } = options;
     wholeNumber("limit", limit, 0);
     const funds = budget === undefined ? undefined : encode("budget", AMOUNT, budget), least = encode("minProfit", SIGNED, minProfit) + encode("gas", AMOUNT, gas);
     if (encode("discount", AMOUNT, discount) > WAD) refuse("discount", "at most 1e18", discount, "out-of-range");
     for (let tried = limit * 2;; tried *= 4) {
-      const { ids } = this.scan({ ...query, order, limit: Math.min(tried, this.size), idsOnly: true }), steps = this.#steps(ids, limit, funds, discount, least, gas, liquidation, quoteOf, tell);
+      const { ids } = this.scan({ ...query, order, limit: Math.min(tried, this.size), idsOnly: true }), steps = this.#steps(ids, limit, funds, discount, least, gas, liquidation, quoteOf, tell, markets);
       if (steps.length === limit || ids.length < tried) return steps as T[];
     }
   }
 
   #steps(
     ids: Float64Array, limit: number, funds: bigint | undefined, discount: bigint, least: bigint, gas: bigint, liquidation: Fields,
-    quoteOf: (core: Core, id: number) => bigint, tell: (core: Core, id: number) => object,
+    quoteOf: (core: Core, id: number) => bigint, tell: (core: Core, id: number) => object, markets: bigint,
   ): object[] {
     const core = this.core, { exports } = core, steps: object[] = [];
     let left = funds;
@@ -536,8 +538,9 @@ export abstract class AnyBook<V extends Fields, M extends Fields, S extends Fiel
       for (const id of ids) do {
         if (steps.length === limit) return steps;
         const quote = quoteOf(core, id);
-        core.writeArg(TERMS, left === undefined ? MAX_U256 : left / quote);
-        core.writeArg(TERMS + 1, discount);
+        core.writeArg(TERMS, markets);
+        core.writeArg(TERMS + 1, left === undefined ? MAX_U256 : left / quote);
+        core.writeArg(TERMS + 2, discount);
         exports.planTerms();
         if (exports.planStep(id)) break;
         const key = this.keyBytes ? toHex(core.read(core.stage, new Uint8Array(this.keyBytes))) : undefined;
@@ -825,11 +828,11 @@ export class Book<
   }
 }
 
-const PLAN = { order: 0, limit: 0, minDebt: 0, at: 0, market: 0, budget: 0, gas: 0, discount: 0, minProfit: 0 };
+export const PLAN = { order: 0, limit: 0, minDebt: 0, at: 0, market: 0, budget: 0, gas: 0, discount: 0, minProfit: 0 };
 /** Results of a plan's step, before those of the liquidation. */
 const STEP = { repaid: uint(256, ""), seized: uint(256, ""), bonus: SIGNED, fee: uint(256, ""), profit: uint(512, ""), loss: bool, toxic: bool, badDebt: bool };
 /** Its results of an account, and its last arguments. */
-const COST = 25, TERMS = 30;
+const COST = 25, TERMS = 29;
 const STEP_FIELDS = 9, WAD = 10n ** 18n, MAX_U256 = 2n ** 256n - 1n;
 const QUERY = { order: 0, limit: 0, minDebt: 0, within: 0, at: 0, market: 0, status: 0, idsOnly: 0, screen: 0, since: 0 };
 export const AT = { at: 0 };

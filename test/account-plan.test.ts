@@ -2,6 +2,7 @@
 import fc from "fast-check";
 import { type AccountPlanOptions, PlimsollError, openBook } from "plimsoll";
 import { type AaveV3, aaveV3 } from "plimsoll/aave-v3";
+import { comet } from "plimsoll/comet";
 import { compoundV2 } from "plimsoll/compound-v2";
 import { describe, expect, test, vi } from "vitest";
 import { type Account, type Adapter, type Leg, type World, aave, aaveInput, cometAccount, cometAdapter, cometView, compound, compoundViews, copyOf } from "./account-twin.js";
@@ -16,7 +17,7 @@ import { keyOf } from "./twin.js";
 vi.setConfig({ testTimeout: 240_000 });
 
 /** What one call brings before gas, in the unit of value; what the plan says of it; and the account after it. */
-interface Call { readonly gross: bigint; readonly cost: bigint; readonly step: object; readonly after: Account; readonly take?: () => void }
+interface Call { readonly gross: bigint; readonly cost: bigint; readonly step: { readonly debt: number | undefined; readonly collateral: number | undefined }; readonly after: Account; readonly take?: () => void }
 interface Terms { readonly budget?: bigint; readonly discount: bigint }
 /** A protocol's calls of an account: by pair of debt and collateral, in the order in which the first of equals is taken. */
 type Calls = (one: Account, terms: Terms) => Iterable<Call>;
@@ -32,7 +33,7 @@ function best(calls: Iterable<Call>): Call | undefined {
 
 function simulate(
   accounts: ReadonlyMap<number, Account>, keys: ReadonlyMap<number, string>, judge: ReturnType<Adapter["judge"]>, begin: () => Calls,
-  { order = "profit", limit = 100, minDebt = 0n, budget, gas = 0n, discount = 0n, minProfit = 0n }: AccountPlanOptions,
+  { order = "profit", limit = 100, minDebt = 0n, budget, gas = 0n, discount = 0n, minProfit = 0n, markets }: AccountPlanOptions,
 ): object[] {
   const calls = begin(), unsafe = [...accounts].map(([id, one]) => ({ id, one, judged: judge(one) })).filter(({ judged: { status, debt } }) => status === "unsafe" && debt >= minDebt);
   const ranked = unsafe.map(({ id, one, judged }) => ({ id, one, judged, gain: order === "profit" ? positive(best(calls(one, { discount: 0n }))?.gross) : 0n })).sort((a, b) => {
@@ -42,7 +43,7 @@ function simulate(
   const steps: object[] = [];
   let left = budget;
   for (const { id, one } of ranked) for (let now = one; steps.length < limit;) {
-    const call = best(calls(now, { ...(left === undefined ? {} : { budget: left }), discount }));
+    const among = [...calls(now, { ...(left === undefined ? {} : { budget: left }), discount })], call = best(among.filter(({ step: { debt, collateral } }) => !markets || (markets.includes(debt!) && markets.includes(collateral!))));
     if (!call || call.gross < minProfit + gas) break;
     if (left !== undefined) left -= call.cost;
     steps.push({ id, key: keys.get(id), ...call.step, profit: call.gross - gas });
@@ -241,7 +242,8 @@ function compare(
     accounts.set(id, one);
     keys.set(id, keyOf(i));
   }
-  const options = { ...optionsOf(dice, unit), ...(at === undefined ? {} : { at }) };
+  const some = world.markets.map((_, i) => i).filter(() => dice.chance(0.7));
+  const options = { ...optionsOf(dice, unit), ...(adapter !== cometAdapter && dice.chance(0.2) ? { markets: some } : {}), ...(at === undefined ? {} : { at }) };
   const stored = () => [...accounts.keys()].map((id) => book.inspect(id, at === undefined ? {} : { at })), before = stored(), figures = world.markets.map((_, i) => book.market(i));
   const steps = book.plan(options);
   expect(stored()).toEqual(before); // nothing has changed
@@ -321,10 +323,12 @@ describe("what a plan of accounts is asked", () => {
 
   test("what is wrong is refused, and nothing has changed", () => {
     const { book, borrow } = open(), id = borrow(10_000n, 9000n), before = book.inspect(id);
-    for (const options of [{ limit: -1 }, { limit: 1.5 }, { budget: -1n }, { budget: 5 }, { gas: -1n }, { discount: WAD + 1n }, { order: "liquidationPrice" }, { order: "first" }, { minProfit: 1 }, { market: 0 }, { price: 1n }] as unknown as AccountPlanOptions[]) {
+    for (const options of [{ limit: -1 }, { limit: 1.5 }, { budget: -1n }, { budget: 5 }, { gas: -1n }, { discount: WAD + 1n }, { order: "liquidationPrice" }, { order: "first" }, { minProfit: 1 }, { market: 0 }, { markets: 0 }, { markets: [2] }, { price: 1n }] as unknown as AccountPlanOptions[]) {
       expect(() => book.plan(options)).toThrow(PlimsollError);
     }
     expect(book.inspect(id)).toEqual(before);
+    expect(() => openBook(comet).plan({ markets: [] })).toThrow(expect.objectContaining({ code: "invalid-argument" }));
+    expect(book.plan({ markets: [0] })).toEqual([]);
     book.dispose();
     expect(() => book.plan()).toThrow(expect.objectContaining({ code: "disposed" }));
   });

@@ -232,7 +232,8 @@ export let alsoRow: usize = 0;
  * Lays an account out as the arguments of its protocol's functions: Aave's `accountData` and `liquidationCall`, Compound's
  * `accountLiquidity`, a Comet's `isLiquidatable` and `absorb`. Lines stand in the order of their assets; of an Aave all `assets`
  * of the book get a row, if that is wanted; an asset may be left out, and another get a row whether there are lines of it or not (with
- * `enters`, those of a cToken count that was not entered; with `seizable` the cTokens of others get one, and do not count). Answers why an accrual on the way reverts, 0 where none does.
+ * `enters`, those of a cToken count that was not entered; with `seizable` the cTokens of others get one, and do not count). Answers why
+ * an accrual on the way reverts, 0 where none does.
  */
 export function lay(set: usize, vault: usize, lines: u32, assets: u32 = 0, without: u32 = -1, also: u32 = -1, enters: bool = false, seizable: bool = false): i32 {
   const category = <u32>load<u8>(vault, 4), width: usize = rule <= Rule.AAVE_SUM ? <usize>aave.Reserve.BYTES : rule == Rule.COMPOUND ? 160 : 224;
@@ -247,8 +248,7 @@ export function lay(set: usize, vault: usize, lines: u32, assets: u32 = 0, witho
     const idle = kind >= Kind.IDLE && !(enters && index == also);
     if (!idle && !why) why = load<u32>(asset, BROKEN);
     if (index == without) continue;
-    // Of a market that was not entered nothing counts, but its cTokens can be seized.
-    const apart = idle && rule == Rule.COMPOUND;
+    const apart = idle && rule == Rule.COMPOUND; // a market that was not entered
     if (apart && (!seizable || owed || load<u32>(asset, BROKEN) || isZero(asset + TokenFigure.PRICE, 4))) continue;
     if (rule == Rule.COMET && index == BASE) {
       copy(ARGS, amount, 2);

@@ -37,15 +37,17 @@ function call(set: usize, debt: u32, collateral: u32): i32 {
   return aaveCalls.liquidateMost();
 }
 
+function isAllowed(row: u32): bool { return aave.bit(gain.MARKETS, load<u8>(ROW_ASSETS + row)); }
+
 /** Finds the pair that brings most, of those that bring the same the first by debt, then by collateral; false where all are refused. */
 function search(set: usize): bool {
   const n = count(rowsIn());
   let found = false;
   for (let i: u32 = 0; i < n; ++i) copy(KEPT + i * AMOUNTS, amountsOf(i), 8);
   for (let debt: u32 = 0; debt < n; ++debt) {
-    if (isZero(KEPT + debt * AMOUNTS + 32, 4)) continue;
+    if (isZero(KEPT + debt * AMOUNTS + 32, 4) || !isAllowed(debt)) continue;
     for (let collateral: u32 = 0; collateral < n; ++collateral) {
-      if (isZero(KEPT + collateral * AMOUNTS, 4)) continue;
+      if (isZero(KEPT + collateral * AMOUNTS, 4) || !isAllowed(collateral)) continue;
       const refused = call(set, debt, collateral);
       for (let i: u32 = 0; i < n; ++i) copy(amountsOf(i), KEPT + i * AMOUNTS, 8);
       if (refused) continue;

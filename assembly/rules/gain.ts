@@ -4,6 +4,8 @@ import { at, mulDivDown, negate, ptr, put, sub as less, u256, wad, word } from "
 
 /** The terms: what may be repaid at most, in units of the debt (of an account its value), and what part of the seized collateral its sale costs, WAD. */
 export const MOST: usize = memory.data(32, 16), DISCOUNT: usize = memory.data(32, 16);
+/** Of accounts: in which markets calls may be made, a bit each. */
+export const MARKETS: usize = memory.data(16, 16);
 /** What the contract takes and gives, in its own units; the bonus is negative where it takes more. What is repaid, in the unit of MOST. */
 export const REPAID: usize = memory.data(32, 16), SEIZED: usize = memory.data(32, 16), BONUS: usize = memory.data(32, 16), FEE: usize = memory.data(32, 16), COST: usize = memory.data(32, 16);
 /** What is left after the sale, in the common unit: its magnitude, and whether it is a loss. */
@@ -11,8 +13,8 @@ export const PROFIT: usize = memory.data(64, 16);
 export let loss: bool = false, toxic: bool = false, badDebt: bool = false;
 export function setFlags(isToxic: bool, leavesBadDebt: bool): void { toxic = isToxic; badDebt = leavesBadDebt; }
 
-/** No limit, and a sale that costs nothing. */
-export function setTerms(): void { memory.fill(MOST, 0xff, 32); clear(DISCOUNT, 4); }
+/** No limit, in any market, and a sale that costs nothing. */
+export function setTerms(): void { memory.fill(MOST, 0xff, 32); memory.fill(MARKETS, 0xff, 16); clear(DISCOUNT, 4); }
 
 /** A liquidation that the contract refuses. */
 export function none(): void {

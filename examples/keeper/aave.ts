@@ -104,6 +104,8 @@ export interface AaveRun {
 
 /** Health of a tenth above the line. */
 const NEAR = 10n ** 17n;
+/** More calls than a pool has room for. */
+const ALL_CALLS = 2 ** 31;
 const ALL = (1n << 128n) - 1n, UINT_MAX = (1n << 256n) - 1n;
 
 /** Fills a book, looks at it at the snapshot's prices, moves prices to the given ones, and looks again. */
@@ -138,10 +140,13 @@ export function runAave(pool: Pool, options: AaveOptions): AaveRun {
     current = prices;
   };
 
-  const list = (ids: Iterable<number>, prices: readonly bigint[]) => Array.from(ids, (id): Liquidatable => {
-    const { key, account, health } = book.inspect(id, { at });
-    return { address: key!, health, liquidation: bestOf(book, id, account, pool.reserves, prices, at) };
-  });
+  const list = (ids: Float64Array, prices: readonly bigint[]) => {
+    const calls = ids.length ? firstCalls(book, pool.reserves, at) : undefined;
+    return Array.from(ids, (id): Liquidatable => {
+      const { key, account, health } = book.inspect(id, { at }), call = calls?.get(id);
+      return { address: key!, health, liquidation: call ? told(call, pool.reserves, prices) : refusal(book, id, account, pool.reserves, at) };
+    });
+  };
   const look = (prices: readonly bigint[]): State => {
     setPrices(prices);
     const unsafe = book.scan({ at, order: "riskiest", idsOnly: true });
@@ -245,30 +250,25 @@ function legsOf({ reserves: positions }: AaveV3Account, reserves: readonly Reser
   });
 }
 
-/** The contract refuses to leave less than 1,000 dollars of a debt or collateral that it does not take whole. */
-const DUST = /MustNotLeaveDust|MUST_NOT_LEAVE_DUST/;
+type Call = ReturnType<AaveBook["plan"]>[number];
 
-/** Repays as much as the contract takes: all that the close factor allows, or where that leaves dust the most that does not. */
-function repayMost(book: AaveBook, id: number, debt: number, collateral: number, at: bigint) {
-  const ask = (debtToCover: bigint) => book.ask(id, "liquidationCall", { collateralReserveId: BigInt(collateral), debtReserveId: BigInt(debt), debtToCover }, { at });
-  const leavesDust = (answer: ReturnType<typeof ask>) => answer.reverts && DUST.test(answer.reason);
-  const all = ask(UINT_MAX);
-  if (!leavesDust(all)) return all;
-  let low = 0n, high = 1n << 128n; // the less is repaid, the more is left
-  while (high - low > 1n) {
-    const middle = (low + high) / 2n;
-    if (leavesDust(ask(middle))) high = middle;
-    else low = middle;
-  }
-  const most = low ? ask(low) : all;
-  return most.reverts ? all : most;
+/** The first call of a plan for each account that is unsafe, whatever it brings. */
+function firstCalls(book: AaveBook, reserves: readonly Reserve[], at: bigint): Map<number, Call> {
+  const first = new Map<number, Call>(), markets = reserves.flatMap(({ active }, i) => (active ? [i] : []));
+  for (const call of book.plan({ at, order: "riskiest", limit: ALL_CALLS, minProfit: -(1n << 255n), markets })) if (!first.has(call.id)) first.set(call.id, call);
+  return first;
 }
 
-/** Of all pairs of what an account owes and what it holds the one by which a liquidator gains most. */
-function bestOf(book: AaveBook, id: number, { reserves: positions }: AaveV3Account, reserves: readonly Reserve[], prices: readonly bigint[], at: bigint): Liquidation {
+/** A call for people. */
+function told({ debt, collateral, repaid, seized, fee, bonus: gain }: Call, reserves: readonly Reserve[], prices: readonly bigint[]): Liquidation {
+  const worth = (amount: bigint) => (amount * prices[collateral!]!) / 10n ** reserves[collateral!]!.decimals, seizedValue = worth(seized);
+  return { refused: false, debt: reserves[debt!]!, collateral: reserves[collateral!]!, repaid, seized, fee, repaidValue: seizedValue - gain, seizedValue, feeValue: worth(fee), gain };
+}
+
+/** Why the contract refuses every pair of what an account owes and what it holds. */
+function refusal(book: AaveBook, id: number, { reserves: positions }: AaveV3Account, reserves: readonly Reserve[], at: bigint): Liquidation {
   const owed = positions.filter(({ scaledVariableDebt }) => scaledVariableDebt), held = positions.filter(({ scaledATokenBalance }) => scaledATokenBalance);
   const reasons = new Set<string>();
-  let best: Exclude<Liquidation, { refused: true }> | undefined;
   for (const { reserve: debt } of owed) {
     // Who holds nothing is asked for what it owes: the contract then says why not.
     for (const { reserve: collateral } of held.length ? held : [{ reserve: debt }]) {
@@ -277,19 +277,11 @@ function bestOf(book: AaveBook, id: number, { reserves: positions }: AaveV3Accou
         reasons.add(`${reserves[off]!.symbol} is not active`);
         continue;
       }
-      const answer = repayMost(book, id, debt, collateral, at);
-      if (answer.reverts) {
-        reasons.add(answer.reason);
-        continue;
-      }
-      const worth = (amount: bigint, reserve: number) => (amount * prices[reserve]!) / 10n ** reserves[reserve]!.decimals;
-      const { actualDebtToLiquidate: repaid, actualCollateralToLiquidate: seized, liquidationProtocolFeeAmount: fee } = answer;
-      const repaidValue = worth(repaid, debt), seizedValue = worth(seized, collateral), gain = seizedValue - repaidValue;
-      if (best && best.gain >= gain) continue;
-      best = { refused: false, debt: reserves[debt]!, collateral: reserves[collateral]!, repaid, seized, fee, repaidValue, seizedValue, feeValue: worth(fee, collateral), gain };
+      const answer = book.ask(id, "liquidationCall", { collateralReserveId: BigInt(collateral), debtReserveId: BigInt(debt), debtToCover: UINT_MAX }, { at });
+      if (answer.reverts) reasons.add(answer.reason);
     }
   }
-  return best ?? { refused: true, reason: [...reasons].join(", ") };
+  return { refused: true, reason: [...reasons].join(", ") };
 }
 
 // ---- The plain loop
