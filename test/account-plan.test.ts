@@ -273,7 +273,7 @@ describe("a plan of accounts is a simulation with each account carried along", (
     });
   });
   for (const rounding of ["truncate", "half-up"] as const) test(`compound, ${rounding}`, () => {
-    met([...always, "bad debt", "collateral gone", "not entered", ...(rounding === "truncate" ? ["another exchange rate"] : [])], 100, (dice, meet) => {
+    met([...always, "bad debt", "collateral gone", "not entered", ...(rounding === "truncate" ? ["another exchange rate"] : [])], 50, (dice, meet) => {
       const adapter = compound(rounding), world = compoundWorld(dice, adapter, rounding);
       compare(dice, adapter, world, () => compoundAccount(dice, world), WAD, (at) => compoundCalls(rounding, world, at, meet), meet);
     });
