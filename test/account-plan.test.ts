@@ -5,7 +5,7 @@ import { type AaveV3, aaveV3 } from "plimsoll/aave-v3";
 import { comet } from "plimsoll/comet";
 import { compoundV2 } from "plimsoll/compound-v2";
 import { describe, expect, test, vi } from "vitest";
-import { type Account, type Adapter, type Leg, type World, aave, aaveInput, cometAccount, cometAdapter, cometView, compound, compoundViews, copyOf } from "./account-twin.js";
+import { type Account, type Adapter, type Leg, type World, aave, aaveInput, account, cometAccount, cometAdapter, cometView, compound, compoundViews, copyOf } from "./account-twin.js";
 import { Dice, MAX256, RAY, WAD, runs, seed } from "./arbitraries.js";
 import { accountWith, bisect, randomAccount, randomMarket } from "./account-worlds.js";
 import * as aaveReference from "./reference/aave-v3.js";
@@ -270,6 +270,20 @@ describe("a plan of accounts is a simulation with each account carried along", (
     met([...always, "bad debt", ...(revision < 7 ? [] : ["dust left out"])], 60, (dice, meet) => {
       const adapter = aave(revision), world = aaveWorld(dice, revision);
       compare(dice, adapter, world, () => (dice.chance(0.1) ? randomAccount(dice, adapter, world) : aaveAccount(dice, world)), 10n ** 8n, (at) => aaveCalls(revision, world, at, meet), meet);
+    });
+  });
+  test("aave, the last unit that leaves no dust, where units of collateral are coarse and it is they that bind", () => {
+    met(["dust left out"], 150, (dice, meet) => {
+      const revision = dice.pick([7, 8, 9, 10, 11]), adapter = aave(revision), price = 10n ** 8n + BigInt(dice.below(10 ** 9)), power = BigInt(dice.below(3)), bonus = BigInt(11_000 + dice.below(900));
+      const markets = [
+        adapter.market({ decimals: power, assetPrice: price, liquidationThreshold: 9500n, liquidationBonus: bonus, liquidationProtocolFee: BigInt(dice.below(3000)), liquidityIndex: RAY }),
+        adapter.market({ decimals: BigInt(dice.pick([6, 18])), assetPrice: 10n ** 8n + BigInt(dice.below(10 ** 6)), variableBorrowIndex: RAY }),
+      ];
+      const world: World = { markets, system: {}, categories: new Map() }, unit = 10n ** markets[1]!["decimals"]!;
+      compare(dice, adapter, world, () => {
+        const dollars = BigInt(2010 + dice.below(330)), supply = dollars * 10n ** (8n + power) / price + 1n, debt = supply * price / 10n ** power * 99n * unit / (100n * markets[1]!["assetPrice"]!);
+        return account([[0, { supply }], [1, { debt }]]);
+      }, 10n ** 8n, (at) => aaveCalls(revision, world, at, meet), meet);
     });
   });
   for (const rounding of ["truncate", "half-up"] as const) test(`compound, ${rounding}`, () => {
