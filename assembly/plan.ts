@@ -3,7 +3,9 @@
  * markets, of batches and of the system, is kept, and put back at the end. An account is laid out, and works on as the last
  * call left it for as long as it is asked for again.
  *
- *   change (1344 bytes)  ┌ market or asset  its record ┬ batch  192 ┬ system  192 ┬ u32s: where the market and the batch stand ┐
+ *   change (1344 bytes)  ┌ market  its record ┬ batch  192 ┬ system  192 ┬ u32s: where the market and the batch stand ┐
+ *
+ * Of accounts it is an asset's record, and reaches over the batch, which they have not.
  */
 import { ARGS, RESULTS, STAGE, SYSTEM } from "./layout";
 import * as rule from "./rules";

@@ -273,7 +273,7 @@ describe("a plan of accounts is a simulation with each account carried along", (
     });
   });
   test("aave, the last unit that leaves no dust, where units of collateral are coarse and it is they that bind", () => {
-    met(["dust left out"], 150, (dice, meet) => {
+    met(["dust left out"], 40, (dice, meet) => {
       const revision = dice.pick([7, 8, 9, 10, 11]), adapter = aave(revision), price = 10n ** 8n + BigInt(dice.below(10 ** 9)), power = BigInt(dice.below(3)), bonus = BigInt(11_000 + dice.below(900));
       const markets = [
         adapter.market({ decimals: power, assetPrice: price, liquidationThreshold: 9500n, liquidationBonus: bonus, liquidationProtocolFee: BigInt(dice.below(3000)), liquidityIndex: RAY }),

@@ -104,7 +104,7 @@ export interface AaveRun {
 
 /** Health of a tenth above the line. */
 const NEAR = 10n ** 17n;
-/** More calls than a pool has room for. */
+/** More calls than any pool has room for. */
 const ALL_CALLS = 2 ** 31;
 const ALL = (1n << 128n) - 1n, UINT_MAX = (1n << 256n) - 1n;
 
