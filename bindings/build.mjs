@@ -1,5 +1,5 @@
 // Bundles the bindings to dist: an entry for the library and for each protocol, and every source of every cut of the module.
-import { copyFileSync, readFileSync, writeFileSync } from "node:fs";
+import { copyFileSync, readFileSync, readdirSync, writeFileSync } from "node:fs";
 import { build } from "esbuild";
 
 const CUTS = ["ilks", "positions", "accounts"], SOURCES = ["inline", "workerd", "edge-light"];
@@ -22,5 +22,10 @@ await build({
   bundle: true, splitting: true, format: "esm", target: "es2022", charset: "utf8", minifySyntax: true, drop: ["console"], mangleProps: /^__/,
   external: ["#module/*", "*.wasm", "*.wasm?module"], outdir: "dist", logLevel: "warning",
 });
+
+// esbuild keeps imports of chunks of which nothing is used, for what they might do; nothing here does anything when it is imported.
+for (const file of readdirSync("dist").filter((name) => name.endsWith(".js"))) {
+  writeFileSync(`dist/${file}`, readFileSync(`dist/${file}`, "utf8").replace(/^import "\.\/chunk-[^"]*";\n/gm, ""));
+}
 
 for (const [name, of] of [["assemblyscript", "assemblyscript"], ["flechette", "@uwdata/flechette"]]) copyFileSync(`node_modules/${of}/LICENSE`, `dist/LICENSE.${name}`);

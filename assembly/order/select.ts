@@ -3,7 +3,7 @@
  * scores that are 2^−44 apart decide by themselves, the exact rule decides the rest, and ties go by the user's key, else by row.
  * A quicksort that leaves alone what lies beyond k: O(n + k log k). The order is total, so equal rows do no harm.
  */
-import { alike, precedes } from "../rules";
+import { Order, alike, precedes } from "../rules";
 import { doubled, take, tableClass } from "../store/blocks";
 import { BLOCK, LOG, MARKET, ROWS_LOG, chunkAt, compareKeys, marketAt, numberAt, onShelves, userKeyAt, userKeyBytes } from "../store/chunks";
 
@@ -79,8 +79,8 @@ function before(a: f64, x: u32, b: f64, y: u32): bool {
   if (x == y) return false;
   const c = chunkAt(x >> ROWS_LOG), d = chunkAt(y >> ROWS_LOG), m = load<u32>(c, MARKET), n = load<u32>(d, MARKET);
   const p = load<u32>(c, BLOCK), q = load<u32>(d, BLOCK), s = load<u32>(c, LOG), t = load<u32>(d, LOG);
-  // scores of 0 are of nothing: many rows bring nothing
-  let order = (!a && !b) || (m == n && alike(p, s, x & 1023, q, t, y & 1023)) ? 0 : precedes(rule, marketAt(m), p, s, x & 1023, marketAt(n), q, t, y & 1023);
+  const nothing = rule == Order.PROFIT && !a && !b; // many bring nothing
+  let order = nothing || (m == n && alike(p, s, x & 1023, q, t, y & 1023)) ? 0 : precedes(rule, marketAt(m), p, s, x & 1023, marketAt(n), q, t, y & 1023);
   if (!order && userKeyBytes()) order = compareKeys(userKeyAt(x), userKeyAt(y));
   if (!order && onShelves()) return numberAt(x) < numberAt(y); // by id: an account's row may change
   if (!order) order = m == n ? (x < y ? -1 : 1) : (m < n ? -1 : 1);
