@@ -503,8 +503,6 @@ export abstract class AnyBook<V extends Fields, M extends Fields, S extends Fiel
 
   /** undefined: there is none. */
   #ask(core: Core, id: number, question: number, asset: number, at: bigint | undefined, ratio: boolean): bigint | "reverts" | "undecided" | undefined {
-    const { name, rule, account } = this.protocol;
-    if (rule && !account) throw new PlimsollError("invalid-argument", `of ${name} no what-if is known yet`);
     knowId(id);
     const answer = core.exports.whatIf(id, question, asset, writeTime(core, "at", at), ratio);
     if (answer < 0) throw stale(id);

@@ -3,11 +3,11 @@ import * as account from "./account-trial";
 import * as ilk from "./ilk";
 import * as urn from "./ilk-trial";
 import * as position from "./position";
+import * as trove from "./position-trial";
 import * as shelf from "./shelf";
 import { HI, LO, onShelves, vaultAt } from "../store/chunks";
 import { ASSET } from "./lines";
 import { Rule } from "./status";
-import { Verdict } from "./trial";
 
 export { Figure, Order, Rule, figureHi, figureLo } from "./status";
 
@@ -166,9 +166,12 @@ export function precedes(order: i32, am: usize, ab: usize, as: u32, ap: u32, bm:
 /** Up to where keys tell an order by health. */
 export function surest(least: f64): f64 { return positions() ? position.surest(least) : least; }
 
-// ---- What a what-if asks (rules/trial): of positions none is known
+// ---- What a what-if asks (rules/trial)
 
 /** Takes over what is asked of a vault, in a market's record as it is viewed. With `stored`, times begin where fees were last collected. */
-export function beginTrial(question: i32, market: usize, vault: usize, stored: bool): void { if (!positions()) urn.beginTrial(question, market, vault, stored); }
-export function tryAt(x: usize): i32 { return onShelves() ? account.tryAt(x) : positions() ? Verdict.NO : urn.tryAt(x); }
-export function mayHold(low: usize, high: usize): bool { return onShelves() ? account.mayHold(low, high) : !positions() && urn.mayHold(low, high); }
+export function beginTrial(question: i32, market: usize, vault: usize, stored: bool): void {
+  if (positions()) trove.beginTrial(question, market, vault, stored);
+  else urn.beginTrial(question, market, vault, stored);
+}
+export function tryAt(x: usize): i32 { return onShelves() ? account.tryAt(x) : positions() ? trove.tryAt(x) : urn.tryAt(x); }
+export function mayHold(low: usize, high: usize): bool { return onShelves() ? account.mayHold(low, high) : positions() ? trove.mayHold(low, high) : urn.mayHold(low, high); }

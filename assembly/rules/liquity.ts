@@ -23,7 +23,7 @@ namespace Why { export const SAFE_MATH = 3, EMPTY = 6, NOTHING = 7, ONLY_ONE = 8
 // @ts-ignore: decorator
 @inline const MCR: u64 = 1100000000000000000;
 // @ts-ignore: decorator
-@inline const CCR: u64 = 1500000000000000000;
+@inline export const CCR: u64 = 1500000000000000000;
 
 // ---- Both versions'
 

@@ -10,7 +10,7 @@
  * uint256, in the rate model a checked int256.
  */
 import { RESULTS } from "../layout";
-import { clear, divideUp, isZero, product } from "../wide/limbs";
+import { clear, copy, divideUp, isZero, product } from "../wide/limbs";
 import {
   Revert, Round, WAD, add, arg, at, begin, div, end, fits, flag, forgive, isNegative, isNil, less, magnitude, min, mul, mulThenDiv, mulWad,
   negate, ptr, put, require, result, resultAt, resultFlag, resultWord, reverted, sadd, sdiv, smul, sub, u256, wad, word,
@@ -35,7 +35,7 @@ function virtualShares(shares: u256): u256 { return add(shares, word(1000000)); 
 function toAssets(shares: u256, totalAssets: u256, totalShares: u256, round: i32): u256 {
   return mulThenDiv(shares, virtualAssets(totalAssets), virtualShares(totalShares), round);
 }
-function toShares(assets: u256, totalAssets: u256, totalShares: u256, round: i32): u256 {
+export function toShares(assets: u256, totalAssets: u256, totalShares: u256, round: i32): u256 {
   return mulThenDiv(assets, virtualShares(totalShares), virtualAssets(totalAssets), round);
 }
 
@@ -204,6 +204,32 @@ export function accrueStored(figures: usize, now: u256): i32 {
   put(figures + 128, new u256(now.lo1, now.lo2)); // as a uint128
   put(figures + 192, resultAt(Accrual.RATE_AT_TARGET));
   return Revert.NONE;
+}
+
+/**
+ * The most that a book's market has borrowed at any second from `from`, no earlier than the last update, to `to`, at `borrowed`; false
+ * where accrual may revert at one of them. Its figures stand as for `accrueStored`.
+ *
+ * From the first second on the average rate only falls or only rises with the seconds passed: so does `exp`, also where it passes from one
+ * power of 2 to the next, and so do its factors, their bounds, and all roundings. So interest, which is not monotone (a rate that falls by 1.4 % there may make
+ * it less), is no more than what the higher one of both ends' rates makes in all seconds, and no less than what the lower one makes in
+ * the first. What a fee leaves of the assets goes one way with interest; of its shares, the most interest and the least assets left are a bound.
+ */
+export function mostBorrowed(figures: usize, from: u256, to: u256, borrowed: usize): bool {
+  const supplied = at(figures), shares = at(figures + 32), assets = at(figures + 64), since = at(figures + 128), fee = at(figures + 160);
+  copy(borrowed, figures + 64, 4);
+  const last = sub(to, since);
+  if (!isZero(figures + 224, 1) || isNil(last)) return true;
+  const first = less(since, from) ? sub(from, since) : word(1);
+  const one = borrowRate(0, supplied, assets, at(figures + 192), first), other = borrowRate(0, supplied, assets, at(figures + 192), last);
+  const most = mulWad(assets, taylor(less(one, other) ? other : one, last)), least = mulWad(assets, taylor(min(one, other), first));
+  put(borrowed, add128(assets, toUint128(most)));
+  add128(supplied, most);
+  if (!isNil(fee)) {
+    const amount = mulWad(most, fee), left = min(sub(add(supplied, most), amount), sub(add(supplied, least), mulWad(least, fee)));
+    add128(shares, toUint128(toShares(amount, left, shares, Round.DOWN)));
+  }
+  return !end();
 }
 
 // ---- Health

@@ -44,20 +44,20 @@ import { Figure, Order, PRICE_LIMBS, Plan, Rule, Sound, Status, Trigger, setFigu
 // ---- Figures, 32 bytes each, in the order of the descriptors
 
 // @ts-ignore: decorator
-@inline const PRICE: usize = HEADER;
+@inline export const PRICE: usize = HEADER;
 // Morpho's
 // @ts-ignore: decorator
 @inline const LLTV: usize = HEADER + 32;
 // @ts-ignore: decorator
-@inline const SUPPLY_ASSETS: usize = HEADER + 64;
+@inline export const SUPPLY_ASSETS: usize = HEADER + 64;
 // @ts-ignore: decorator
 @inline const SUPPLY_SHARES: usize = HEADER + 96;
 // @ts-ignore: decorator
 @inline const BORROW_ASSETS: usize = HEADER + 128;
 // @ts-ignore: decorator
-@inline const BORROW_SHARES: usize = HEADER + 160;
+@inline export const BORROW_SHARES: usize = HEADER + 160;
 // @ts-ignore: decorator
-@inline const LAST_UPDATE: usize = HEADER + 192;
+@inline export const LAST_UPDATE: usize = HEADER + 192;
 // @ts-ignore: decorator
 @inline const FEE: usize = HEADER + 224;
 // @ts-ignore: decorator
@@ -73,13 +73,13 @@ import { Figure, Order, PRICE_LIMBS, Plan, Rule, Sound, Status, Trigger, setFigu
 @inline const L_DEBT: usize = HEADER + 64;
 // v1's
 // @ts-ignore: decorator
-@inline const ACTIVE_COLL: usize = HEADER + 192;
+@inline export const ACTIVE_COLL: usize = HEADER + 192;
 // @ts-ignore: decorator
-@inline const DEFAULT_COLL: usize = HEADER + 224;
+@inline export const DEFAULT_COLL: usize = HEADER + 224;
 // @ts-ignore: decorator
-@inline const ACTIVE_DEBT: usize = HEADER + 256;
+@inline export const ACTIVE_DEBT: usize = HEADER + 256;
 // @ts-ignore: decorator
-@inline const DEFAULT_DEBT: usize = HEADER + 288;
+@inline export const DEFAULT_DEBT: usize = HEADER + 288;
 // @ts-ignore: decorator
 @inline const STABILITY_POOL: usize = HEADER + 320;
 // v2's
@@ -92,13 +92,13 @@ import { Figure, Order, PRICE_LIMBS, Plan, Rule, Sound, Status, Trigger, setFigu
 // @ts-ignore: decorator
 @inline const PENALTY_SPREAD: usize = HEADER + 288;
 // @ts-ignore: decorator
-@inline const SHUTDOWN: usize = HEADER + 320;
+@inline export const SHUTDOWN: usize = HEADER + 320;
 // @ts-ignore: decorator
 @inline const TIMESTAMP: usize = HEADER + 352;
 
 /** What follows from them in the view that is being scanned. */
 // @ts-ignore: decorator
-@inline const BROKEN: usize = HEADER + 384;        // u32, why the market reverts in this view, if it does
+@inline export const BROKEN: usize = HEADER + 384;        // u32, why the market reverts in this view, if it does
 // @ts-ignore: decorator
 @inline const OUTDATED: usize = HEADER + 388;      // u32, whether the keys do not serve this view
 // @ts-ignore: decorator
@@ -120,28 +120,28 @@ import { Figure, Order, PRICE_LIMBS, Plan, Rule, Sound, Status, Trigger, setFigu
 @inline const KEYED_TERMS: usize = HEADER + 560;   // L_coll and L_debt, v2: shutdownTime
 /** And of the view again. */
 // @ts-ignore: decorator
-@inline const VIEW_ASSETS: usize = HEADER + 448;   // Morpho: totalBorrowAssets
+@inline export const VIEW_ASSETS: usize = HEADER + 448;   // Morpho: totalBorrowAssets
 // @ts-ignore: decorator
-@inline const VIEW_SUPPLY: usize = HEADER + 480;   // totalSupplyAssets
+@inline export const VIEW_SUPPLY: usize = HEADER + 480;   // totalSupplyAssets
 // @ts-ignore: decorator
-@inline const THRESHOLD: usize = HEADER + 448;     // Liquity: T
+@inline export const THRESHOLD: usize = HEADER + 448;     // Liquity: T
 // @ts-ignore: decorator
-@inline const TIME: usize = HEADER + 480;          // v2: when debts are looked at; 0: as stored
+@inline export const TIME: usize = HEADER + 480;          // v2: when debts are looked at; 0: as stored
 // @ts-ignore: decorator
 @inline const FLOOR: usize = HEADER + 512;         // least debt that a query asks for
 // @ts-ignore: decorator
 @inline const YEARS: usize = HEADER + 544;         // f64, v2: years since the keys were made, rounded up
 // @ts-ignore: decorator
-@inline const NORMAL: usize = HEADER + 556;        // u32, v1: whether the system is in normal mode, where it stays throughout a sequence
+@inline export const NORMAL: usize = HEADER + 556;        // u32, v1: whether the system is in normal mode, where it stays throughout a sequence
 /** Whole lines of cache; what a tick of Morpho touches stands in six of them. */
 // @ts-ignore: decorator
 @inline export const MARKET_BYTES: u32 = <u32>HEADER + 704;
 
 /** Amounts of a row, 16 bytes each. */
 // @ts-ignore: decorator
-@inline const COLLATERAL: usize = 0;
+@inline export const COLLATERAL: usize = 0;
 // @ts-ignore: decorator
-@inline const DEBT: usize = 16;       // Morpho: borrowShares; v2: a trove's own, or its batchDebtShares
+@inline export const DEBT: usize = 16;       // Morpho: borrowShares; v2: a trove's own, or its batchDebtShares
 // @ts-ignore: decorator
 @inline const STAKE: usize = 32;
 // @ts-ignore: decorator
@@ -151,14 +151,14 @@ import { Figure, Order, PRICE_LIMBS, Plan, Rule, Sound, Status, Trigger, setFigu
 // @ts-ignore: decorator
 @inline const RATE: usize = 80;       // v2
 // @ts-ignore: decorator
-@inline const UPDATED: usize = 96;
+@inline export const UPDATED: usize = 96;
 // @ts-ignore: decorator
 @inline const SHARES: usize = 112;
 // @ts-ignore: decorator
 @inline const BATCH: usize = 128;     // the number of a batch, 0 for none
 
-let family: i32 = 0;
 /** Which protocol's positions the book holds. */
+export let family: i32 = 0;
 export function openPositions(which: i32): void { family = which; }
 export function stride(): u32 { return family == Rule.MORPHO ? 32 : family == Rule.LIQUITY ? 80 : 144; }
 
@@ -206,15 +206,15 @@ export function getBatch(number: u32): u32 {
 // ---- One row, exactly
 
 /** Of the row that was evaluated last: what it has and owes, and what is compared; all 0 where the contract reverts. */
-const HAS: usize = memory.data(32, 16), OWES: usize = memory.data(32, 16), VALUE: usize = memory.data(32, 16),
+export const HAS: usize = memory.data(32, 16), OWES: usize = memory.data(32, 16), VALUE: usize = memory.data(32, 16),
   LIMIT: usize = memory.data(32, 16), OWED: usize = memory.data(64, 16), LATEST_DATA: usize = memory.data(288, 16);
 
 /** A u128 of a row. */
 // @ts-ignore: decorator
-@inline function amount(address: usize): u256 { return new u256(load<u64>(address), load<u64>(address, 8)); }
+@inline export function amount(address: usize): u256 { return new u256(load<u64>(address), load<u64>(address, 8)); }
 
 /** What a trove has and owes in the view, to HAS and OWES. */
-function entire(market: usize, row: usize): void {
+export function entire(market: usize, row: usize): void {
   const coll = amount(row), stake = amount(row + STAKE), snapshotColl = amount(row + SNAPSHOT_COLL), snapshotDebt = amount(row + SNAPSHOT_DEBT);
   if (family == Rule.LIQUITY) {
     v1.entire(amount(row + DEBT), coll, stake, snapshotColl, snapshotDebt, at(market + L_COLL), at(market + L_DEBT));
@@ -231,6 +231,14 @@ function entire(market: usize, row: usize): void {
   );
   copy(OWES, LATEST_DATA, 4);
   copy(HAS, LATEST_DATA + 32, 4);
+}
+
+/** What is compared of a trove, by what it has and owes. */
+export function weigh(market: usize): void {
+  clear(VALUE, 4);
+  if (!isZero(OWES, 4)) put(VALUE, mul(at(HAS), at(market + PRICE)));
+  copy(LIMIT, VALUE, 4);
+  product(OWED, OWES, 4, market + THRESHOLD, 4);
 }
 
 /** Evaluates a row in the view; whether it stands. Nothing is borrowed where OWES is 0. */
@@ -250,10 +258,7 @@ export function evaluate(market: usize, row: usize): bool {
       copy(OWED, OWES, 4);
     } else {
       entire(market, row);
-      clear(VALUE, 4);
-      if (!isZero(OWES, 4)) put(VALUE, mul(at(HAS), at(market + PRICE)));
-      copy(LIMIT, VALUE, 4);
-      product(OWED, OWES, 4, market + THRESHOLD, 4);
+      weigh(market);
     }
     reverts = reverted();
   }
@@ -269,7 +274,7 @@ export function tally(market: usize, row: usize, collateral: usize, debt: usize)
 }
 
 /** Whether the row that was evaluated last is unsafe. */
-function fails(): bool { return !isZero(OWED + 32, 4) || compare(LIMIT, OWED, 4) < 0; }
+export function fails(): bool { return !isZero(OWED + 32, 4) || compare(LIMIT, OWED, 4) < 0; }
 
 export function judge(market: usize, block: usize, shape: u32, place: u32): i32 {
   if (!evaluate(market, vaultAt(block, shape, place))) return Status.REVERTS;
@@ -679,7 +684,7 @@ export function figureOf(which: i32, stands: bool): void {
 }
 
 /** ⌊1e18·limit/owed⌋ or ⌊1e18·value/debt⌋ in 512 bits, all ones without debt, or where nothing is asked of it. */
-function quotientTo(out: usize, which: i32): void {
+export function quotientTo(out: usize, which: i32): void {
   memory.fill(out, 0xff, 64);
   if (isZero(OWES, 4) || (which == Figure.HEALTH && isZero(OWED, 8))) return;
   begin();
