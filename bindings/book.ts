@@ -450,7 +450,8 @@ export abstract class AnyBook<V extends Fields, M extends Fields, S extends Fiel
 
   /**
    * The first second (Compound v2: block) from `at` to `until` at which accrual alone, prices fixed, makes the vault unsafe by the contract's
-   * own judgement; without `at` from the last accrual on (of an account, the latest of its assets'), without `until` to 2^40 − 1, where
+   * own judgement; without `at` from the last accrual on (of an account, the latest of its assets'; of Liquity v2 the branch's `timestamp` or the trove's own
+   * last update; of v1, where nothing accrues, 0), without `until` to 2^40 − 1, where
    * Aave's and Comet's clocks end (Aave is asked of none beyond). `never`: at none of them. `reverts`: before that comes one at which the contract's accrual or
    * evaluation reverts. `undecided`: roundings decide over more seconds than can be tried.
    */
@@ -464,27 +465,29 @@ export abstract class AnyBook<V extends Fields, M extends Fields, S extends Fiel
 
   /**
    * The most that the contract's own check lets the vault borrow now: Maker's `dart` of `frob`, with the ilk's dust; of an account units of the asset,
-   * as `borrow` takes them (a Comet's `withdraw` of what it lends, own supply included). Ceilings, caps, cash, pauses and the like are
+   * as `borrow` takes them (a Comet's `withdraw` of what it lends, own supply included); of Morpho assets, as many as are supplied; of Liquity
+   * the increase of the debt, with its fee, where v2's TCR is taken to allow it. Ceilings, caps, cash, pauses and the like are
    * taken to allow it. At most 2^255 − 1, where an asset is worth next to nothing.
    */
   maxBorrow(id: number, options: WhatIf = {}): MostAmount { return this.#amount(id, BORROW, options, AT_MARKET) ?? "refused"; }
 
   /**
    * The most that the contract's own check lets the vault take out now: Maker's `dink`, as `frob` frees it; of an account units of the
-   * asset, as `withdraw` takes them (cTokens, as `redeem` does).
+   * asset, as `withdraw` takes them (cTokens, as `redeem` does); of Morpho and Liquity collateral.
    */
   maxWithdraw(id: number, options: WhatIf = {}): MostAmount { return this.#amount(id, WITHDRAW, options, AT_MARKET) ?? "refused"; }
 
   /**
    * The least repayment after which the vault has at least a health, or a ratio, as `inspect` shows it: Maker's `dart`, which leaves no dust; of an
-   * account units of the asset, as `repay`, `repayBorrow` and a Comet's `supply` take them.
+   * account units of the asset, as `repay`, `repayBorrow` and a Comet's `supply` take them; of Morpho assets, as `repay` takes them; of Liquity what `adjustTrove` takes, which
+   * leaves the least debt.
    */
   repayToRatio(id: number, target: Target): LeastAmount { return this.#amount(id, REPAY, target, TARGETS) ?? "never"; }
 
   /**
    * The least collateral to add after which the vault has at least a health, or a ratio, as `inspect` shows it: Maker's `dink`; of an
    * account units of the asset, as `supply` and `mint` take them. Where the account has nothing of it yet, it is taken to count: an Aave's
-   * if its LTV is not 0, a cToken as entered.
+   * if its LTV is not 0, a cToken as entered. Of Morpho and Liquity collateral.
    */
   collateralToRatio(id: number, target: Target): LeastAmount { return this.#amount(id, COLLATERAL, target, TARGETS) ?? "never"; }
 

@@ -4,6 +4,7 @@ import { type Account, type Adapter, type AnyBook, type World, aave, aaveInput, 
 import { onTheLine, randomAccount, randomMarket, strange } from "./account-worlds.js";
 import { Dice, MAX128, MAX256, RAD, RAY, WAD, runs, seed } from "./arbitraries.js";
 import { refuses } from "./contracts.js";
+import { isLeast, isMost } from "./extremes.js";
 import * as aaveReference from "./reference/aave-v3.js";
 import * as cometReference from "./reference/comet.js";
 import * as compoundReference from "./reference/compound-v2.js";
@@ -17,31 +18,6 @@ const said = <T extends object>(compute: () => T): T | undefined => {
   const answer = outcome(compute);
   return "reverts" in answer ? undefined : (answer as T);
 };
-
-/** The largest amount that is searched. */
-const ENDLESS = 2n ** 255n - 1n;
-const ABOVE = [1n, 2n, 3n, 7n, 1000n, 10n ** 9n, 10n ** 18n, 2n ** 64n, 2n ** 100n, 2n ** 127n, 2n ** 128n];
-
-/** The most: accepted, and nothing above it. */
-function isMost(answer: unknown, accepts: (x: bigint) => boolean, dice: Dice): void {
-  const first = typeof answer === "bigint" ? answer : -1n;
-  if (typeof answer === "bigint") expect(accepts(answer), `${answer} is accepted`).toBe(true);
-  else expect(["refused", "reverts"]).toContain(answer);
-  if (first === ENDLESS) return;
-  for (const more of [...ABOVE, dice.uint(130), dice.uint(80), dice.uint(40)]) if (more) expect(accepts(first + more), `${first} + ${more} is not`).toBe(false);
-}
-
-/** The least: enough, and nothing below it. */
-function isLeast(answer: unknown, suffices: (x: bigint) => boolean, dice: Dice): void {
-  if (typeof answer !== "bigint") {
-    expect(["never", "reverts"]).toContain(answer);
-    for (const x of [0n, ...ABOVE, dice.uint(130), dice.uint(80)]) expect(suffices(x), `${x} does not suffice`).toBe(false);
-    return;
-  }
-  expect(suffices(answer), `${answer} suffices`).toBe(true);
-  for (const less of [...ABOVE, dice.uint(130), dice.uint(80), dice.uint(40)]) if (less && less <= answer) expect(suffices(answer - less), `${answer} − ${less} does not`).toBe(false);
-  if (answer) expect(suffices(0n)).toBe(false);
-}
 
 // ---- Maker
 

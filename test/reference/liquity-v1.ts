@@ -111,6 +111,37 @@ export function tcr(pools: TcrInput): { TCR: bigint; recoveryMode: boolean } {
 }
 
 // ---------------------------------------------------------------------------------------------------------------------
+// A borrower's own calls
+// ---------------------------------------------------------------------------------------------------------------------
+
+export type Change = { readonly collIncrease?: bigint; readonly collDecrease?: bigint; readonly debtIncrease?: bigint; readonly debtDecrease?: bigint };
+export type AdjustInput = TcrInput & Fields<"coll" | "debt">;
+
+/** `BorrowerOperations._adjustTrove` of a trove with its rewards applied; `debtIncrease` is with the fee. Pools without debt are not known, and stay out of it. */
+export function adjustTrove(input: AdjustInput, change: Change): Fields<"coll" | "debt"> & Omit<TcrInput, "price"> {
+  const { coll, debt, price } = input, { recoveryMode } = tcr(input), { collIncrease = 0n, collDecrease = 0n, debtIncrease = 0n, debtDecrease = 0n } = change;
+  const oldICR = ratio(coll, debt, price), newColl = sub(add(coll, collIncrease), collDecrease), newDebt = sub(add(debt, debtIncrease), debtDecrease);
+  const newICR = ratio(newColl, newDebt, price), totalDebt = add(input.activePoolLUSDDebt, input.defaultPoolLUSDDebt);
+  const { activePoolETH, defaultPoolETH, activePoolLUSDDebt, defaultPoolLUSDDebt } = input;
+  const pools = !totalDebt ? { activePoolETH, defaultPoolETH, activePoolLUSDDebt, defaultPoolLUSDDebt } : {
+    activePoolETH: sub(add(add(activePoolETH, defaultPoolETH), collIncrease), collDecrease), defaultPoolETH: 0n,
+    activePoolLUSDDebt: sub(add(totalDebt, debtIncrease), debtDecrease), defaultPoolLUSDDebt: 0n,
+  };
+  if (recoveryMode) {
+    requires(collDecrease === 0n, "BorrowerOps: Collateral withdrawal not permitted Recovery Mode");
+    if (change.debtIncrease !== undefined) { // an increase of nothing is asked for the same
+      requires(newICR >= CCR, "BorrowerOps: Operation must leave trove with ICR >= CCR");
+      requires(newICR >= oldICR, "BorrowerOps: Cannot decrease your Trove's ICR in Recovery Mode");
+    }
+  } else {
+    requires(newICR >= MCR, "BorrowerOps: An operation that would result in ICR < MCR is not permitted");
+    requires(!tcr({ ...pools, price }).recoveryMode, "BorrowerOps: An operation that would result in TCR < CCR is not permitted");
+  }
+  if (debtDecrease) requires(sub(sub(debt, LUSD_GAS_COMPENSATION), debtDecrease) >= 1800n * WAD, "BorrowerOps: Trove's net debt must be greater than minimum");
+  return { coll: newColl, debt: newDebt, ...pools };
+}
+
+// ---------------------------------------------------------------------------------------------------------------------
 // Liquidation
 // ---------------------------------------------------------------------------------------------------------------------
 

@@ -93,6 +93,23 @@ export function icr(input: IcrInput): Fields<"entireDebt" | "entireColl" | "ICR"
 }
 
 // ---------------------------------------------------------------------------------------------------------------------
+// A borrower's own calls
+// ---------------------------------------------------------------------------------------------------------------------
+
+export type Change = { readonly collIncrease?: bigint; readonly collDecrease?: bigint; readonly debtIncrease?: bigint; readonly debtDecrease?: bigint };
+const MIN_DEBT = 2000n * WAD, BCR = WAD / 10n;
+
+/** `BorrowerOperations._adjustTrove` but for the TCR; `debtIncrease` is with the upfront fee. */
+export function adjustTrove(input: IcrInput, { collIncrease = 0n, collDecrease = 0n, debtIncrease = 0n, debtDecrease = 0n }: Change): Fields<"coll" | "debt"> {
+  if (input.shutdownTime) throw new Revert("IsShutDown()");
+  const { entireColl, entireDebt } = troveDebt(input);
+  const coll = sub(add(entireColl, collIncrease), collDecrease), debt = sub(add(entireDebt, debtIncrease), debtDecrease);
+  if (debt < MIN_DEBT) throw new Revert("DebtBelowMin()");
+  if (ratio(coll, debt, input.price) < (input.batch ? add(input.MCR, BCR) : input.MCR)) throw new Revert("ICRBelowMCR()");
+  return { coll, debt };
+}
+
+// ---------------------------------------------------------------------------------------------------------------------
 // The branch
 // ---------------------------------------------------------------------------------------------------------------------
 

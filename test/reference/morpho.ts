@@ -177,6 +177,48 @@ export function liquidationPrice(input: Omit<IsHealthyInput, "price">): bigint |
 }
 
 // ---------------------------------------------------------------------------------------------------------------------
+// A position's own calls, by assets, of a market accrued in this second
+// ---------------------------------------------------------------------------------------------------------------------
+
+export type ActInput = IsHealthyInput & Fields<"totalSupplyAssets">;
+type Acted = Fields<"collateral" | "borrowShares" | "totalBorrowAssets" | "totalBorrowShares">;
+
+function healthyAfter(input: ActInput, after: Partial<Acted>): Partial<Acted> {
+  requires(isHealthy({ ...input, ...after }).healthy, "insufficient collateral");
+  return after;
+}
+
+/** `Morpho.borrow`. */
+export function borrow(input: ActInput, assets: bigint): Partial<Acted> {
+  const shares = to128(toSharesUp(assets, input.totalBorrowAssets, input.totalBorrowShares));
+  const after = healthyAfter(input, {
+    borrowShares: uint(input.borrowShares + shares, 128), totalBorrowShares: uint(input.totalBorrowShares + shares, 128),
+    totalBorrowAssets: uint(input.totalBorrowAssets + to128(assets), 128),
+  });
+  requires(after.totalBorrowAssets! <= input.totalSupplyAssets, "insufficient liquidity");
+  return after;
+}
+
+/** `Morpho.repay`. */
+export function repay(input: ActInput, assets: bigint): Partial<Acted> {
+  const shares = to128(toSharesDown(assets, input.totalBorrowAssets, input.totalBorrowShares));
+  return {
+    borrowShares: sub(input.borrowShares, shares), totalBorrowShares: sub(input.totalBorrowShares, shares),
+    totalBorrowAssets: assets < input.totalBorrowAssets ? input.totalBorrowAssets - assets : 0n,
+  };
+}
+
+/** `Morpho.withdrawCollateral`. */
+export function withdrawCollateral(input: ActInput, assets: bigint): Partial<Acted> {
+  return healthyAfter(input, { collateral: sub(input.collateral, to128(assets)) });
+}
+
+/** `Morpho.supplyCollateral`. */
+export function supplyCollateral(input: ActInput, assets: bigint): Partial<Acted> {
+  return { collateral: uint(input.collateral + to128(assets), 128) };
+}
+
+// ---------------------------------------------------------------------------------------------------------------------
 // Liquidation
 // ---------------------------------------------------------------------------------------------------------------------
 
