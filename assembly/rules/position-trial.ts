@@ -4,7 +4,7 @@
  * What is borrowed of a Liquity is the whole increase of the debt, its fee included. What the book does not know (v2's TCR, v1's without pools,
  * whether a trove is open) is taken to allow it.
  */
-import { clear, compare, copy, isZero, product } from "../wide/limbs";
+import { addSmall, clear, compare, copy, isZero, product } from "../wide/limbs";
 import { Revert, Round, WAD, add, at, begin, fits, less, min, ptr, put, require, reverted, sub, u256, word } from "../wide/u256";
 import * as v1 from "./liquity";
 import * as morpho from "./morpho";
@@ -40,7 +40,7 @@ export function tryAt(x: usize): i32 { return question == Question.TIME ? unsafe
 
 /**
  * Amounts: each call's checks are monotone, for floors of what is monotone are, as long as a position's shares are part of the market's; and so is what is
- * reached, but for the health of a trove in recovery mode, whose threshold moves along.
+ * reached, but for the health of a trove in recovery mode, whose threshold moves along (of a trove that is next to all of the system, roundings decide).
  */
 export function mayHold(low: usize, high: usize): bool {
   if (question == Question.TIME && family == Rule.MORPHO) return mayBeUnsafe(low, high);
@@ -154,7 +154,7 @@ function beginTrove(): void {
       const icr = v1.ratio(has, owes, at(MARKET + PRICE)), least = word(v1.CCR);
       put(REQUIRED, less(icr, least) ? least : icr);
     }
-  } else if (batchOf(ROW)) put(REQUIRED, add(at(REQUIRED), word(WAD / 10)));
+  } else if (batchOf(ROW) && addSmall(REQUIRED, WAD / 10, 4)) memory.fill(REQUIRED, 0xff, 32);
   stands = !reverted();
 }
 
