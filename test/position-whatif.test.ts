@@ -183,6 +183,8 @@ describe("by hand", () => {
     expect([then(least), then(least - 1n)]).toEqual(["safe", "unsafe"]); // by the TCR that it leaves
     twin.setMarket(system, { activePoolETH: 0n, activePoolLUSDDebt: 0n });
     expect([book.maxBorrow(large), book.maxWithdraw(large)]).toEqual([808_181_818181818181818181n, 987_777777777777777777n]); // no pools, no TCR
+    twin.setMarket(system, { price: 2n ** 200n });
+    expect([book.maxBorrow(large), book.maxWithdraw(large), book.repayToRatio(large, { health: 1n }), book.collateralToRatio(large, { health: 1n })]).toEqual(["reverts", "reverts", "reverts", "reverts"]); // the ICR before is asked for, too
   });
 
   test("Liquity v2: alone, in a batch, less than the least debt, after a shutdown", () => {
@@ -257,6 +259,7 @@ describe("the time to liquidation", () => {
       const dice = new Dice(start), { twin, market, vault: any } = scene(dice, liquity2, 0.03), { figures: batch } = twin.world.batches[Number(any["batch"]!) - 1] ?? {};
       const stamp = twin.world.markets[market]!["timestamp"]!, since = stamp || (batch ? batch["lastDebtUpdateTime"]! : any["lastDebtUpdateTime"]!);
       const from = since + dice.pick([0n, 0n, 1n, BigInt(dice.below(10 ** 8))]), until = from + BigInt(dice.below(400));
+      if (until > MAX256) return;
       const vault = onTheLine(dice, twin, market, any, from + BigInt(dice.below(400))), id = twin.book.add(market, vault);
       const answer = asker(twin).timeToLiquidation(id, { ...(from === since && dice.chance(0.5) ? {} : { at: from }), until }), name = typeof answer === "string" ? answer : answer === from ? "at once" : "later";
       seen.set(name, (seen.get(name) ?? 0) + 1);

@@ -148,12 +148,9 @@ function beginTrove(): void {
     if (pooled && compare(BEFORE + 96, LAST, 4) < 0) copy(LAST, BEFORE + 96, 4);
   }
   copy(REQUIRED, MARKET + THRESHOLD, 4);
-  if (recovers) {
-    clear(REQUIRED, 4);
-    if (question == Question.BORROW) {
-      const icr = v1.ratio(has, owes, at(MARKET + PRICE)), least = word(v1.CCR);
-      put(REQUIRED, less(icr, least) ? least : icr);
-    }
+  if (isV1) {
+    const icr = v1.ratio(has, owes, at(MARKET + PRICE)), least = word(v1.CCR); // the call asks for it in either mode
+    if (recovers) put(REQUIRED, question != Question.BORROW ? word(0) : less(icr, least) ? least : icr);
   } else if (batchOf(ROW) && addSmall(REQUIRED, WAD / 10, 4)) memory.fill(REQUIRED, 0xff, 32);
   stands = !reverted();
 }
