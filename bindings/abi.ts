@@ -89,6 +89,16 @@ export class Module {
   get shared(): Core { return (this.#shared ??= new Core(this)); }
 }
 
+/** An instance; throws where the host has no memory for it, or does not let it compile. */
+function started(module: Module): WebAssembly.Instance {
+  try {
+    return module.instance();
+  } catch (error) {
+    if (error instanceof RangeError) throw outOfMemory("the book");
+    throw new PlimsollError("wasm-blocked", `WebAssembly does not compile here; in a page, script-src of the Content-Security-Policy must have 'wasm-unsafe-eval' (${(error as Error).message})`);
+  }
+}
+
 const LIMB = 64n, NONE = new BigUint64Array(0);
 
 export type Column = BigUint64Array | Float64Array | Uint32Array | Uint8Array;
@@ -117,7 +127,7 @@ export class Core {
   #u8!: Uint8Array;
 
   constructor(module: Module) {
-    this.exports = module.instance().exports as unknown as Core["exports"];
+    this.exports = started(module).exports as unknown as Core["exports"];
     this.#locate();
   }
 

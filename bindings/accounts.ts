@@ -6,8 +6,9 @@ import { type Found, valueAt } from "./hits.js";
 import { type Key, keyBytesOf, toHex } from "./keys.js";
 import { type AccountProtocol, type Complete, type Fields, KIND, type Lines, type LiquidationPrice, type Outcome, type Values, checkFields, eachAsset, knowFields, mergeBy, readResults, told, uint, writeFields } from "./protocol.js";
 
-type Inputs<F> = F extends (inputs: infer I) => unknown ? I : never;
-type Answer<F> = F extends (inputs: never) => infer O ? O : never;
+/** What a protocol's function of an account is asked with, and what it answers. */
+export type Inputs<F> = F extends (inputs: infer I) => unknown ? I : never;
+export type Answer<F> = F extends (inputs: never) => infer O ? O : never;
 
 /** Bytes of an account's cell, and where in it a line has its amounts and an account its key. */
 const CELL = 48, INNER = 16;

@@ -170,6 +170,7 @@ const INSPECTED = {
 /** What every book does. */
 export abstract class AnyBook<V extends Fields, M extends Fields, S extends Fields> {
   abstract readonly protocol: Described<V, M, S>;
+  abstract inspect(id: number, options?: { readonly at?: bigint }): unknown;
   /** Vaults at most. */
   readonly capacity: number;
   /** Bytes of a key; 0 in a book without keys. */
@@ -444,6 +445,11 @@ export abstract class AnyBook<V extends Fields, M extends Fields, S extends Fiel
   debts(time?: bigint, options: { readonly out?: BigUint64Array } = {}): BigUint64Array {
     knowFields("options", options, OUT);
     return this.column(DEBTS, BigUint64Array, 2, time, options.out);
+  }
+
+  /** Everything about many vaults, as `inspect` tells it of one, in the order of the ids. */
+  inspectMany(ids: Ids, options: { readonly at?: bigint } = {}): ReturnType<this["inspect"]>[] {
+    return Array.from(checkIds(ids), (id) => this.inspect(id, options) as ReturnType<this["inspect"]>);
   }
 
   // ---- What-if

@@ -15,7 +15,7 @@ for (const cut of CUTS) {
 
 await build({
   entryPoints: Object.fromEntries([
-    ["index", "bindings/index.ts"], ["arrow", "bindings/arrow.ts"],
+    ...["index", "arrow", "worker", "worker-entry"].map((name) => [name, `bindings/${name}.ts`]),
     ...PROTOCOLS.map((name) => [name, `bindings/protocols/${name}.ts`]),
     ...CUTS.flatMap((cut) => SOURCES.map((source) => [`${cut}.${source}`, `bindings/modules/${cut}.${source}.ts`])),
   ]),
@@ -24,8 +24,8 @@ await build({
 });
 
 // esbuild keeps imports of chunks of which nothing is used, for what they might do; nothing here does anything when it is imported.
-for (const file of readdirSync("dist").filter((name) => name.endsWith(".js"))) {
+for (const file of readdirSync("dist").filter((name) => name.endsWith(".js") && !name.startsWith("worker-entry"))) {
   writeFileSync(`dist/${file}`, readFileSync(`dist/${file}`, "utf8").replace(/^import "\.\/chunk-[^"]*";\n/gm, ""));
 }
 
-for (const [name, of] of [["assemblyscript", "assemblyscript"], ["flechette", "@uwdata/flechette"]]) copyFileSync(`node_modules/${of}/LICENSE`, `dist/LICENSE.${name}`);
+for (const [name, of] of [["assemblyscript", "assemblyscript"], ["comlink", "comlink"], ["flechette", "@uwdata/flechette"]]) copyFileSync(`node_modules/${of}/LICENSE`, `dist/LICENSE.${name}`);

@@ -20,13 +20,15 @@
  * | `wrong-protocol`, `unknown-version` | a snapshot of another protocol or revision, or of another version of the format |
  * | `no-figures` | a figure of a hit that was asked for with `idsOnly` |
  * | `disposed` | a book after `dispose` |
+ * | `wasm-blocked` | a host that does not let WebAssembly compile: a Content-Security-Policy without `wasm-unsafe-eval` |
+ * | `worker-failed` | a worker that did not start, or that crashed |
  *
  * A call that throws has changed nothing in the book.
  */
 export type ErrorCode =
   | "not-a-bigint" | "out-of-range" | "invalid-argument" | "missing-field" | "unknown-field" | "length-mismatch"
   | "unknown-market" | "unknown-batch" | "stale-id" | "duplicate-id" | "duplicate-key" | "capacity-reached" | "out-of-memory"
-  | "reverts" | "bad-snapshot" | "wrong-protocol" | "unknown-version" | "no-figures" | "disposed";
+  | "reverts" | "bad-snapshot" | "wrong-protocol" | "unknown-version" | "no-figures" | "disposed" | "wasm-blocked" | "worker-failed";
 
 /** The library's one error class. Tell errors apart by `code`; `message` names the field and the value. */
 export class PlimsollError extends Error {

@@ -73,6 +73,9 @@ export class Hits<V extends Fields = Fields> implements Iterable<Hit<V>> {
     this.#keyBytes = keyBytes;
   }
 
+  /** What it is made of, for a copy on another thread. @internal */
+  get parts(): [found: Found | Float64Array, figures: Figures | undefined, keyBytes: number] { return [this.#ids ?? this.#found!, this.#figures, this.#keyBytes]; }
+
   /** The vaults' ids. */
   get ids(): Float64Array {
     if (!this.#ids) {

@@ -22,6 +22,8 @@ describe("package.json", () => {
       ["./liquity-v1", [["types", "./dist/protocols/liquity-v1.d.ts"], ["default", "./dist/liquity-v1.js"]]],
       ["./liquity-v2", [["types", "./dist/protocols/liquity-v2.d.ts"], ["default", "./dist/liquity-v2.js"]]],
       ["./arrow", [["types", "./dist/arrow.d.ts"], ["default", "./dist/arrow.js"]]],
+      ["./worker", [["types", "./dist/worker.d.ts"], ["default", "./dist/worker.js"]]],
+      ["./worker-entry", [["types", "./dist/worker-entry.d.ts"], ["default", "./dist/worker-entry.js"]]],
       ["./plimsoll.wasm", [["types", "./dist/plimsoll.wasm.d.ts"], ["default", "./dist/plimsoll.wasm"]]],
       ["./package.json", "./package.json"],
     ]);
@@ -35,10 +37,10 @@ describe("package.json", () => {
 
   test("ESM only, without side effects, and nothing that runs at installation", () => {
     expect(pack["type"]).toBe("module");
-    expect(pack["sideEffects"]).toBe(false);
+    expect(pack["sideEffects"]).toEqual(["./dist/worker-entry.js"]); // the script of a worker: imported for what it does
     expect(pack["main"]).toBeUndefined();
     expect(Object.keys(pack["scripts"] as object).filter((name) => /^(pre|post)?install$|^prepare$/.test(name))).toEqual([]);
-    expect(pack["dependencies"]).toBeUndefined(); // the loader is built in
+    expect(pack["dependencies"]).toBeUndefined(); // the loader and comlink are built in
   });
 
   test("every file that it names is there", () => {
@@ -69,7 +71,7 @@ describe("importing", () => {
   test("no module awaits at its top level", () => {
     for (const file of scripts()) {
       // a script without module syntax cannot hold a top-level await: take imports and exports away and parse
-      const body = readFileSync(`dist/${file}`, "utf8").replace(/^import [\s\S]*?;$/gm, "").replace(/^export \{[\s\S]*?\};$/gm, "");
+      const body = readFileSync(`dist/${file}`, "utf8").replace(/^import [\s\S]*?;$/gm, "").replace(/^export \{[\s\S]*?\};$/gm, "").replaceAll("import.meta", "({})");
       expect(() => new Function(body), file).not.toThrow();
     }
     expect(() => new Function("await 1")).toThrow(SyntaxError);
@@ -85,6 +87,7 @@ describe("importing", () => {
     expect(Object.keys(await import("plimsoll/morpho"))).toEqual(["morpho"]);
     expect(Object.keys(await import("plimsoll/liquity-v1"))).toEqual(["liquityV1"]);
     expect(Object.keys(await import("plimsoll/liquity-v2"))).toEqual(["liquityV2"]);
+    expect(Object.keys(await import("plimsoll/worker")).sort()).toEqual(["handOver", "openBook"]);
   });
 
   test("both entries share one core, and one class of errors", () => {
@@ -108,10 +111,10 @@ describe("what is published", () => {
   test("holds what it should, and nothing else", () => {
     const [{ files }] = JSON.parse(execFileSync("npm", ["pack", "--dry-run", "--json", "--ignore-scripts"], { encoding: "utf8", stdio: ["ignore", "pipe", "ignore"] })) as [{ files: { path: string }[] }];
     const paths = files.map(({ path }) => path).sort();
-    for (const path of paths) expect(path).toMatch(/^(CHANGELOG\.md|LICENSE|dist\/LICENSE\.(assemblyscript|flechette)|README\.md|package\.json|dist\/((protocols|modules)\/)?[\w.-]+\.(js|d\.ts)|dist\/(plimsoll|ilks|positions|accounts)\.wasm)$/);
-    const entries = ["index", "maker", "compound-v2", "aave-v3", "comet", "morpho", "liquity-v1", "liquity-v2"];
-    const scriptsAndTypes = entries.flatMap((name) => [`dist/${name}.js`, name === "index" ? "dist/index.d.ts" : `dist/protocols/${name}.d.ts`]);
-    for (const path of ["LICENSE", "dist/LICENSE.assemblyscript", "dist/LICENSE.flechette", "dist/arrow.js", "dist/arrow.d.ts", "package.json", ...scriptsAndTypes, "dist/plimsoll.wasm", "dist/plimsoll.wasm.d.ts", "dist/ilks.inline.js", "dist/positions.inline.js", "dist/accounts.inline.js"]) expect(paths).toContain(path);
+    for (const path of paths) expect(path).toMatch(/^(CHANGELOG\.md|LICENSE|dist\/LICENSE\.(assemblyscript|comlink|flechette)|README\.md|package\.json|dist\/((protocols|modules)\/)?[\w.-]+\.(js|d\.ts)|dist\/(plimsoll|ilks|positions|accounts)\.wasm)$/);
+    const entries = ["index", "maker", "compound-v2", "aave-v3", "comet", "morpho", "liquity-v1", "liquity-v2", "worker", "worker-entry"];
+    const scriptsAndTypes = entries.flatMap((name) => [`dist/${name}.js`, /^(index|worker.*)$/.test(name) ? `dist/${name}.d.ts` : `dist/protocols/${name}.d.ts`]);
+    for (const path of ["LICENSE", "dist/LICENSE.assemblyscript", "dist/LICENSE.comlink", "dist/LICENSE.flechette", "dist/arrow.js", "dist/arrow.d.ts", "package.json", ...scriptsAndTypes, "dist/plimsoll.wasm", "dist/plimsoll.wasm.d.ts", "dist/ilks.inline.js", "dist/positions.inline.js", "dist/accounts.inline.js"]) expect(paths).toContain(path);
     const text = (script: string) => readFileSync(`dist/${script}`, "utf8");
     for (const script of scripts()) { // none left over from another build
       expect(JSON.stringify(pack) + scripts().filter((other) => other !== script).map(text).join("")).toContain(script);
