@@ -8,8 +8,9 @@ import { comparisonOfPositions, documentOfPositions, tablesOfPositions } from ".
 import { type AaveOptions, HELP, type MakerOptions, type MorphoOptions, UsageError, readOptions } from "./options.js";
 import type { LoopTick } from "./print.js";
 import { comparison, documentOf, tables } from "./report.js";
+import { openSnapshot } from "./file.js";
 import { plainLoop, run } from "./run.js";
-import { type Snapshot, SnapshotError, marketsOf, openSnapshot, poolOf, vaultsOf } from "./snapshot.js";
+import { type Snapshot, SnapshotError, marketsOf, poolOf, vaultsOf } from "./snapshot.js";
 
 /** What a run says to people, to programs, and of every tick. */
 interface Output {

@@ -1,5 +1,4 @@
 /** Real vaults and accounts from a file: read, checked, and refused with the field's path and the row where something is wrong. */
-import { readFileSync } from "node:fs";
 import * as v from "valibot";
 import type { AaveV3Account, AaveV3Position } from "plimsoll/aave-v3";
 import { type Block, type Input, RAY, SYSTEM, TERMS, spotAt } from "./ilks.js";
@@ -37,18 +36,14 @@ export interface Snapshot {
   readonly protocol: Protocol | undefined;
 }
 
-const refusal = (file: string, path: string, why: string) => new SnapshotError(`${file}: ${path ? `${path}: ` : ""}${why}`);
+/** The error of a file at a path. */
+export const refusal = (file: string, path: string, why: string) => new SnapshotError(`${file}: ${path ? `${path}: ` : ""}${why}`);
 
-/** Reads a JSON file. Throws `SnapshotError`. */
-export function openSnapshot(file: string): Snapshot {
-  const refuse = (why: string) => refusal(file, "", why);
-  let bytes: Uint8Array, text: string, json: unknown;
-  try { bytes = readFileSync(file); } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    throw refuse(code === "ENOENT" ? "no such file" : code === "EISDIR" ? "is a folder, not a file" : `cannot be read (${code})`);
-  }
-  try { text = new TextDecoder("utf-8", { fatal: true }).decode(bytes); } catch { throw refuse("is not UTF-8 text"); }
-  try { json = JSON.parse(text); } catch (error) { throw refuse(`is not JSON: ${(error as Error).message.replace(/[\s\p{C}]+/gu, " ")}`); }
+/** The JSON of a file's bytes. Throws `SnapshotError`. */
+export function readSnapshot(file: string, bytes: Uint8Array): Snapshot {
+  let text: string, json: unknown;
+  try { text = new TextDecoder("utf-8", { fatal: true }).decode(bytes); } catch { throw refusal(file, "", "is not UTF-8 text"); }
+  try { json = JSON.parse(text); } catch (error) { throw refusal(file, "", `is not JSON: ${(error as Error).message.replace(/[\s\p{C}]+/gu, " ")}`); }
   const has = (field: string) => typeof json === "object" && json !== null && Object.hasOwn(json, field);
   const protocol = has("vaults") || has("markets") ? "maker" : has("users") || has("user_reserves") ? "aave-v3" : has("positions") ? "morpho" : undefined;
   return { file, json, protocol };
@@ -111,13 +106,13 @@ export function vaultsOf(snapshot: Snapshot, mat: bigint): Input {
   });
 
   const blocks = [...ilks.values()].map(({ ilk, rows }): Block => {
-    const ink = new BigUint64Array(rows.size * 2), art = new BigUint64Array(rows.size * 2), keys = Buffer.alloc(rows.size * 20);
+    const ink = new BigUint64Array(rows.size * 2), art = new BigUint64Array(rows.size * 2), keys = new Uint8Array(rows.size * 20);
     let row = 0;
     for (const [owner, i] of rows) {
       const { collateral, debt } = vaults[i]!;
       ink.set([collateral, collateral >> 64n], row * 2); // a BigUint64Array takes the low 64 bits
       art.set([debt, debt >> 64n], row * 2);
-      keys.write(owner.slice(2), row * 20, "hex");
+      for (let byte = 0; byte < 20; ++byte) keys[row * 20 + byte] = Number.parseInt(owner.slice(2 + byte * 2, 4 + byte * 2), 16);
       ++row;
     }
     return { ilk, ink, art, keys };
