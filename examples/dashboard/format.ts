@@ -1,0 +1,49 @@
+/** Figures for people: exact decimals of integers, cut and never rounded, and integers of decimals. */
+
+/** `1,234,567` */
+export function grouped(digits: string): string {
+  let text = "";
+  for (let i = 0; i < digits.length; ++i) text += (i && (digits.length - i) % 3 === 0 ? "," : "") + digits[i];
+  return text;
+}
+export const count = (value: number | bigint) => grouped(String(value));
+
+/** An integer of so many decimals, cut to some digits behind the point: `1,234.56`. */
+export function units(value: bigint, decimals: number, digits: number): string {
+  const text = (value < 0n ? -value : value).toString().padStart(decimals + 1, "0"), point = text.length - decimals;
+  return (value < 0n ? "−" : "") + grouped(text.slice(0, point)) + (digits ? `.${text.slice(point).padEnd(digits, "0").slice(0, digits)}` : "");
+}
+
+/** The same with as many digits as a small number needs: a price of 0.000012 is no 0.00. */
+export function price(value: bigint, decimals: number): string {
+  const whole = value / 10n ** BigInt(decimals);
+  if (whole >= 1000n || value === 0n) return units(value, decimals, 2);
+  if (whole >= 1n) return units(value, decimals, 4);
+  const zeros = decimals - value.toString().length;
+  return units(value, decimals, Math.min(decimals, zeros + 4));
+}
+
+const NAMES = ["", " K", " M", " B", " T"];
+/** Three digits for axes and tiles: `1.23 M`. For what is no more than a picture. */
+export function short(value: number): string {
+  if (!Number.isFinite(value)) return "∞";
+  if (Math.abs(value) >= 1e18) return value.toExponential(1).replace("e+", "e");
+  const step = Math.abs(value) < 1000 ? 0 : Math.min(NAMES.length - 1, Math.floor(Math.log10(Math.abs(value)) / 3)), scaled = value / 1000 ** step;
+  return `${Math.abs(scaled) >= 1000 ? grouped(String(Math.round(scaled))) : Number(scaled.toPrecision(3))}${NAMES[step]}`;
+}
+
+/** An integer as a double, of so many decimals. */
+export const double = (value: bigint, decimals: number) => Number(value) / 10 ** decimals;
+
+/** The integer that a decimal number means, exactly; undefined where it is none, or has more decimals than there are. */
+export function parse(text: string, decimals: number): bigint | undefined {
+  const found = /^\s*(\d[\d,\s_]*|\d*)(?:\.(\d*))?\s*$/.exec(text), whole = found?.[1]?.replace(/[,\s_]/g, "") ?? "", part = found?.[2] ?? "";
+  if (!found || (!whole && !part) || part.length > decimals || whole.length + part.length > 100) return undefined;
+  return BigInt(whole + part.padEnd(decimals, "0"));
+}
+
+/** A change in percent with its sign: `−3.2 %`. In tenths, cut. */
+export function change(from: bigint, to: bigint): string {
+  const tenths = ((to - from) * 1000n) / from;
+  return `${tenths > 0n ? "+" : ""}${units(tenths, 1, 1)} %`;
+}
