@@ -7,6 +7,7 @@ import { cpus, release, totalmem } from "node:os";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { accountsGroup } from "./accounts.js";
+import { browserGroup } from "./browser.js";
 import { makerGroup } from "./maker.js";
 import { edgeGroup } from "./edge.js";
 import type { Figure, Group } from "./measure.js";
@@ -16,7 +17,7 @@ import { peerGroup } from "./peer.js";
 import { rankGroup } from "./rank.js";
 import { troveGroup } from "./trove.js";
 
-const GROUPS: readonly Group[] = [makerGroup, rankGroup, pairGroup, troveGroup, accountsGroup, peerGroup, packageGroup, edgeGroup];
+const GROUPS: readonly Group[] = [makerGroup, rankGroup, pairGroup, troveGroup, accountsGroup, peerGroup, packageGroup, edgeGroup, browserGroup];
 
 function machine(): string {
   const versions = ["plimsoll/package.json", "assemblyscript/package.json", "esbuild/package.json"].map((name) => {
@@ -44,11 +45,20 @@ async function measure(groups: readonly Group[], vaults: number, big: number, wa
   for (const group of groups) for (const stage of group.stages(vaults, big)) {
     const names = Object.keys(stage.figures).filter(wanted);
     if (!names.length) continue;
-    const open = stage.open(), note = stage.note ? { note: stage.note(open) } : {};
-    for (const name of names) {
-      process.stderr.write(process.stderr.isTTY ? `\r\x1b[K${name} …` : "");
-      const [unit, run] = stage.figures[name]!;
-      figures.push({ name, vaults: stage.vaults, value: await run(open), unit, ...note });
+    const missing = stage.missing?.();
+    if (missing) {
+      console.error(missing);
+      continue;
+    }
+    const open = stage.open(), note = stage.note ? { note: await stage.note(open) } : {};
+    try {
+      for (const name of names) {
+        process.stderr.write(process.stderr.isTTY ? `\r\x1b[K${name} …` : "");
+        const [unit, run] = stage.figures[name]!;
+        figures.push({ name, vaults: stage.vaults, value: await run(open), unit, ...note });
+      }
+    } finally {
+      await stage.close?.(open);
     }
   }
   process.stderr.write(process.stderr.isTTY ? "\r\x1b[K" : "");

@@ -18,7 +18,10 @@ export interface Stage<T> {
   readonly vaults: number;
   readonly open: () => T;
   /** The note of its figures. */
-  readonly note?: (stage: T) => string;
+  readonly note?: (stage: T) => string | Promise<string>;
+  /** What this machine lacks for them, if it lacks something: then they are left out. */
+  readonly missing?: () => string | undefined;
+  readonly close?: (stage: T) => Promise<void>;
   /** In the order in which they are measured: what changes the book comes last. */
   readonly figures: Readonly<Record<string, readonly [unit: Unit, measure: (stage: T) => number | Promise<number>]>>;
 }
