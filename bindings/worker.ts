@@ -48,13 +48,14 @@ export type WorkerBook<
 /** A book of accounts in a worker. */
 export type WorkerAccountBook<
   A = unknown, C = unknown, V extends Fields = Fields, M extends Fields = Fields, S extends Fields = Fields, K extends Fields = Fields,
-> = AnyWorkerBook<V> & Asynchronous<AccountBook<A, C, V, M, S, K>> & {
+  L extends Fields = Fields,
+> = AnyWorkerBook<V> & Asynchronous<AccountBook<A, C, V, M, S, K, L>> & {
   ask<N extends keyof C & string>(id: number, name: N, inputs?: Inputs<C[N]>, options?: { readonly at?: bigint }): Promise<AnswerOf<C[N]>>;
 };
 
 /** The type of a worker's book of a protocol: `WorkerBookOf<typeof maker>`, `WorkerBookOf<ReturnType<typeof aaveV3>>`. */
 export type WorkerBookOf<P> =
-  P extends AccountProtocol<infer A, infer C, infer V, infer M, infer S, infer K> ? WorkerAccountBook<A, C, V, M, S, K>
+  P extends AccountProtocol<infer A, infer C, infer V, infer M, infer S, infer K, infer L> ? WorkerAccountBook<A, C, V, M, S, K, L>
     : P extends Protocol<infer V, infer M, infer S, infer L, infer B> ? WorkerBook<V, M, S, L, B> : never;
 
 // ---- The book
@@ -156,9 +157,9 @@ class Handle {
  * Opens an empty book in a worker of its own, which loads the code of this one protocol.
  * @throws what `openBook` throws in Node, `worker-failed` where the worker does not start, `wasm-blocked` where it may not compile.
  */
-export function openBook<A, C, V extends Fields, M extends Fields, S extends Fields, K extends Fields>(
-  protocol: AccountProtocol<A, C, V, M, S, K>, options?: WorkerBookOptions,
-): Promise<WorkerAccountBook<A, C, V, M, S, K>>;
+export function openBook<A, C, V extends Fields, M extends Fields, S extends Fields, K extends Fields, L extends Fields>(
+  protocol: AccountProtocol<A, C, V, M, S, K, L>, options?: WorkerBookOptions,
+): Promise<WorkerAccountBook<A, C, V, M, S, K, L>>;
 export function openBook<V extends Fields, M extends Fields, S extends Fields, L extends Fields, B extends Fields>(
   protocol: Protocol<V, M, S, L, B>, options?: WorkerBookOptions,
 ): Promise<WorkerBook<V, M, S, L, B>>;
