@@ -14,10 +14,11 @@ import type { Figure, Group } from "./measure.js";
 import { packageGroup } from "./package.js";
 import { pairGroup } from "./pair.js";
 import { peerGroup } from "./peer.js";
+import { planGroup } from "./plan.js";
 import { rankGroup } from "./rank.js";
 import { troveGroup } from "./trove.js";
 
-const GROUPS: readonly Group[] = [makerGroup, rankGroup, pairGroup, troveGroup, accountsGroup, peerGroup, packageGroup, edgeGroup, browserGroup];
+const GROUPS: readonly Group[] = [makerGroup, rankGroup, planGroup, pairGroup, troveGroup, accountsGroup, peerGroup, packageGroup, edgeGroup, browserGroup];
 
 function machine(): string {
   const versions = ["plimsoll/package.json", "assemblyscript/package.json", "esbuild/package.json"].map((name) => {

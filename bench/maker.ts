@@ -9,7 +9,7 @@ import { tickFigures } from "./ticks.js";
 const RAY = 10n ** 27n, GIGA = 10n ** 9n, RAY_UP = RAY - 1n;
 /** An ilk's figures with all their digits: round ones would make the BigInts shorter. */
 export const spot = 1_638_204_617_935_482_760_159_384_726_051n, rate = 1_023_418_905_762_341_896_057_234_189n, mat = 1_450_000_000_000_000_000_000_000_000n;
-const FIGURES = { spot, rate, mat, val: 2_375_396_695_000_000_000_000n };
+export const FIGURES = { spot, rate, mat, val: 2_375_396_695_000_000_000_000n };
 /** Vaults drawn and loaded at once: more would only need more memory. */
 const PIECE = 1_000_000;
 
@@ -34,10 +34,10 @@ export function keysOf({ ink, art }: Amounts, out: Float64Array): Float64Array {
 
 // ---- The rivals
 
-interface Vault { readonly ink: bigint; readonly art: bigint }
+export interface Vault { readonly ink: bigint; readonly art: bigint }
 
 /** Objects in the order of their creation: the same loop takes up to three times as long over objects that were re-sorted. */
-const objectsOf = ({ ink, art }: Amounts): Vault[] => Array.from({ length: ink.length / 2 }, (_, row) => ({ ink: amount(ink, row), art: amount(art, row) }));
+export const objectsOf = ({ ink, art }: Amounts): Vault[] => Array.from({ length: ink.length / 2 }, (_, row) => ({ ink: amount(ink, row), art: amount(art, row) }));
 
 function countUnsafe(vaults: readonly Vault[]): number {
   let count = 0;

@@ -529,7 +529,7 @@ export abstract class AnyBook<V extends Fields, M extends Fields, S extends Fiel
     wholeNumber("limit", limit, 0);
     const funds = budget === undefined ? undefined : encode("budget", AMOUNT, budget), least = encode("minProfit", SIGNED, minProfit) + encode("gas", AMOUNT, gas);
     if (encode("discount", AMOUNT, discount) > WAD) refuse("discount", "at most 1e18", discount, "out-of-range");
-    for (let tried = limit * 2;; tried *= 4) {
+    for (let tried = limit * 2;; tried *= 16) {
       const { ids } = this.scan({ ...query, order, limit: Math.min(tried, this.size), idsOnly: true }), steps = this.#steps(ids, limit, funds, discount, least, gas, liquidation, quoteOf, tell, markets);
       if (steps.length === limit || ids.length < tried) return steps as T[];
     }
