@@ -187,6 +187,25 @@ describe("by hand", () => {
     expect([book.maxBorrow(large), book.maxWithdraw(large), book.repayToRatio(large, { health: 1n }), book.collateralToRatio(large, { health: 1n })]).toEqual(["reverts", "reverts", "reverts", "reverts"]); // the ICR before is asked for, too
   });
 
+  test("Liquity v1: in recovery mode the threshold moves along, and roundings decide", () => {
+    fc.assert(fc.property(seed, (start) => {
+      const dice = new Dice(start), price = 1000n * WAD, D = (10n ** 22n) + dice.uint(70), C = D * BigInt(1150 + dice.below(300)) / 1000n * WAD / price + dice.uint(20);
+      const part = BigInt(300 + dice.below(600)), coll = C * part / 1000n, debt = D * (part + BigInt(dice.below(90))) / 1000n + dice.uint(20);
+      const figures = liquity1Market({ price, activePoolETH: C, activePoolLUSDDebt: D }), twin = new PositionTwin(liquity1), market = twin.addMarket(figures);
+      const healthAt = (kind: Kind, x: bigint) => {
+        const after = act(twin, market, { coll, debt, stake: 0n, snapshotETH: 0n, snapshotLUSDDebt: 0n } as Ints)(kind, x)!, { limit, owed } = liquity1.view(after.figures, twin.world).judge(after.vault);
+        return limit * WAD / owed;
+      };
+      const id = twin.book.add(market, { coll, debt, stake: 0n, snapshotETH: 0n, snapshotLUSDDebt: 0n });
+      for (const [kind, ask] of [["supply", (health: bigint) => asker(twin).collateralToRatio(id, { health })], ["repay", (health: bigint) => asker(twin).repayToRatio(id, { health })]] as const) {
+        const target = healthAt(kind, BigInt(dice.below(400))) + BigInt(dice.below(2));
+        let first = 0n;
+        while (healthAt(kind, first) < target) ++first;
+        expect(ask(target)).toBe(first);
+      }
+    }), runs(25));
+  });
+
   test("Liquity v2: alone, in a batch, less than the least debt, after a shutdown", () => {
     const twin = new PositionTwin(liquity2), branch = twin.addMarket(liquity2Market({ price: 1000n * WAD })), book = asker(twin);
     const batch = twin.addBatch(branch, { debt: 10_000n * WAD, totalDebtShares: 10_000n * WAD, annualInterestRate: 0n, annualManagementFee: 0n, lastDebtUpdateTime: NOW } as Ints);

@@ -100,7 +100,7 @@ function tryPosition(x: usize): i32 {
   begin();
   let change = at(x);
   if (ofDebt) {
-    const all = at(BEFORE + 32), total = at(BEFORE + 64), assets = moved(all, adds ? change : min(all, change));
+    const all = at(BEFORE + 32), total = at(BEFORE + 64), assets = moved(all, change); // shares of more than all are more than all shares
     change = morpho.toShares(change, all, total, adds ? Round.UP : Round.DOWN);
     const shares = moved(total, change);
     put(MARKET + VIEW_ASSETS, assets);
