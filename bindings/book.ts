@@ -679,6 +679,14 @@ export class Book<
     const column = vaults.batch;
     if (this.protocol.batch && column) for (let row = 0; row * 2 < column.length; ++row) this.#knowBatch(core, `vaults: batch, row ${row}`, Number(valueAt(column, row)), 0, marketOf(row));
   }
+  /** A vault has a debt of its own, or a share of a batch's: all of the one, and nothing of the other. */
+  #knowDebt(what: string, vault: Readonly<Record<string, unknown>>): void {
+    const { alone, batched } = this.protocol, given = (name: string) => vault[name] !== undefined && vault[name] !== 0n;
+    if (!alone || !batched) return;
+    const [own, others, kind] = batched.some(given) ? [batched, alone, "a vault in a batch"] : [alone, batched, "a vault without a batch"];
+    for (const name of own) if (vault[name] === undefined) throw new PlimsollError("missing-field", `${what} lacks ${name}, which ${kind} has`);
+    for (const name of others) if (given(name)) throw new PlimsollError("invalid-argument", `${what}: ${kind} has no ${name}: ${show(vault[name])}`);
+  }
   #batch(): B {
     const { batch, name } = this.protocol;
     if (!batch) throw new PlimsollError("invalid-argument", `vaults of ${name} stand in no batches`);
@@ -714,6 +722,10 @@ export class Book<
     this.knowMarket(market);
     const { columns, count } = checkColumns("vaults", this.protocol.vault, vaults, true);
     this.#knowBatches(core, vaults, () => market);
+    const { alone = [], batched = [] } = this.protocol, given = vaults as Readonly<Record<string, unknown>>;
+    if (alone.length && ![alone, batched].some((names) => names.every((name) => given[name]))) {
+      throw new PlimsollError("missing-field", `vaults lack ${alone.join(", ")}, or ${batched.join(", ")}`);
+    }
     const bytes = this.checkKeys(keys, () => checkRows("keys", keys, Uint8Array, count, keyBytes));
     if (ids !== undefined) checkRows("ids", ids, Float64Array, count, 1);
     this.reserve(market, count);
@@ -807,6 +819,7 @@ export class Book<
   #writeVault(core: Core, what: string, vault: Readonly<Record<string, unknown>>, whole: boolean, market: number): number {
     const names = this.#columns, fields = this.protocol.vault, calls = this.calls;
     if (typeof vault !== "object" || vault === null) knowFields(what, vault, fields);
+    if (whole) this.#knowDebt(what, vault);
     let mask = 0, known = 0;
     for (let column = 0; column < names.length; ++column) {
       const name = names[column]!, value = vault[name];

@@ -24,7 +24,7 @@ await build({
 });
 
 // esbuild keeps imports of chunks of which nothing is used, for what they might do; nothing here does anything when it is imported.
-for (const file of readdirSync("dist").filter((name) => name.endsWith(".js") && !name.startsWith("worker-entry"))) {
+for (const file of readdirSync("dist").filter((name) => name.endsWith(".js"))) {
   writeFileSync(`dist/${file}`, readFileSync(`dist/${file}`, "utf8").replace(/^import "\.\/chunk-[^"]*";\n/gm, ""));
 }
 

@@ -89,6 +89,9 @@ export interface Protocol<
   /** What a liquidation of a vault would do now. */
   readonly liquidation: L;
   readonly batch?: B;
+  /** What a vault has by itself, and what it has in a batch: one or the other. */
+  readonly alone?: readonly string[];
+  readonly batched?: readonly string[];
 }
 
 /** An account as a book keeps it: a line is one side of one asset. */

@@ -490,6 +490,20 @@ describe("bad input changes nothing", () => {
     }
   });
 
+  test("a trove has a debt of its own or a batch's, and all that goes with it", () => {
+    const book = openBook(liquityV2), market = book.addMarket({ price: WAD, MCR: WAD }), trove = { coll: WAD, stake: WAD, snapshotColl: 0n, snapshotBoldDebt: 0n };
+    const batch = BigInt(book.addBatch(market, { debt: WAD, totalDebtShares: WAD, annualInterestRate: 0n, annualManagementFee: 0n, lastDebtUpdateTime: 1n })), alone = { debt: WAD, annualInterestRate: 1n, lastDebtUpdateTime: 1n };
+    refused(book, "missing-field", () => book.add(market, trove), "debt");
+    refused(book, "missing-field", () => book.add(market, { ...trove, debt: WAD, annualInterestRate: 1n }), "lastDebtUpdateTime");
+    refused(book, "missing-field", () => book.add(market, { ...trove, batch }), "batchDebtShares");
+    refused(book, "missing-field", () => book.add(market, { ...trove, batchDebtShares: WAD }), "batch");
+    refused(book, "invalid-argument", () => book.add(market, { ...trove, ...alone, batch, batchDebtShares: WAD }), "debt");
+    refused(book, "missing-field", () => book.load(market, { coll: column([WAD]), stake: column([WAD]), snapshotColl: column([0n]), snapshotBoldDebt: column([0n]) }), "batch");
+    book.add(market, { ...trove, ...alone, batch: 0n, batchDebtShares: 0n });
+    book.add(market, { ...trove, batch, batchDebtShares: WAD, debt: 0n });
+    expect(book.size).toBe(2);
+  });
+
   test("columns, amounts, orders, markets", () => {
     const book = openBook(morpho, { keyBytes: 20 }), figures = { price: 10n ** 36n, lltv: 86n * WAD / 100n, totalBorrowAssets: 10n ** 12n, totalBorrowShares: 10n ** 18n };
     const first = book.addMarket({ ...figures, quote: 1n }), second = book.addMarket(figures), id = book.add(first, { collateral: WAD, borrowShares: WAD }, keyOf(1)), keys = joinKeys([keyOf(2), keyOf(3)]);
