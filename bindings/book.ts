@@ -679,13 +679,12 @@ export class Book<
     const column = vaults.batch;
     if (this.protocol.batch && column) for (let row = 0; row * 2 < column.length; ++row) this.#knowBatch(core, `vaults: batch, row ${row}`, Number(valueAt(column, row)), 0, marketOf(row));
   }
-  /** A vault has a debt of its own, or a share of a batch's: all of the one, and nothing of the other. */
+  /** A vault has a debt of its own, or a share of a batch's: all of the one; what it has of the other does not count. */
   #knowDebt(what: string, vault: Readonly<Record<string, unknown>>): void {
-    const { alone, batched } = this.protocol, given = (name: string) => vault[name] !== undefined && vault[name] !== 0n;
-    if (!alone || !batched) return;
-    const [own, others, kind] = batched.some(given) ? [batched, alone, "a vault in a batch"] : [alone, batched, "a vault without a batch"];
-    for (const name of own) if (vault[name] === undefined) throw new PlimsollError("missing-field", `${what} lacks ${name}, which ${kind} has`);
-    for (const name of others) if (given(name)) throw new PlimsollError("invalid-argument", `${what}: ${kind} has no ${name}: ${show(vault[name])}`);
+    const { alone = [], batched = [] } = this.protocol, isBatched = batched.some((name) => vault[name] !== undefined && vault[name] !== 0n);
+    for (const name of isBatched ? batched : alone) {
+      if (vault[name] === undefined) throw new PlimsollError("missing-field", `${what} lacks ${name}, which a vault ${isBatched ? "in a batch" : "without a batch"} has`);
+    }
   }
   #batch(): B {
     const { batch, name } = this.protocol;

@@ -177,6 +177,6 @@ export interface LiquityV2 extends Protocol<typeof vault, typeof market, Fields,
 }
 
 export const liquityV2: LiquityV2 = {
-  name: "liquity-v2", module: positions, kind: { Book }, rule: 7, vault, market, system: {}, price: "price", batch, liquidation, reasons, orders: ["interestRate", "profit"],
+  name: "liquity-v2", module: positions, kind: { Book }, rule: 7, vault, market, system: {}, price: "price", batch, alone: ALONE, batched: ["batch", ...BATCHED], liquidation, reasons, orders: ["interestRate", "profit"],
   troveDebt, icr, branchTCR, liquidationAmounts, batchLiquidateTroves,
 };
