@@ -17,6 +17,7 @@ test("the benchmark measures, prints and writes what it is asked for; how long t
     expect(figures.map(({ name, vaults, unit }) => [name, vaults, unit])).toEqual([
       ["bigint", 20000, "ns"], ["bigint.ratios", 20000, "ns"], ["bigint.debts", 20000, "ns"], ["bigint.levels", 20000, "ms"],
       ["tick", 30000, "µs"], ["tick.quiet", 30000, "µs"], ["tick.walk", 30000, "µs"], ["tick.walk.p99", 30000, "µs"], ["tick.crash", 30000, "µs"],
+      ["bigint.plan", 20000, "µs"],
       ["wasmBytes", 0, "bytes"],
     ]);
     for (const { name, value } of figures) {
