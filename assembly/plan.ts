@@ -14,7 +14,7 @@ import { BATCH_BYTES } from "./rules/position";
 import { Plan } from "./rules/status";
 import { doubled, take, tableClass } from "./store/blocks";
 import { Fault, foundBlock, foundLog, foundMarket, foundPlace, rowOf, userKeyAt, userKeyBytes, vaultAt } from "./store/chunks";
-import { clear, copy } from "./wide/limbs";
+import { clear, copy, divide, product, sub } from "./wide/limbs";
 
 // @ts-ignore: decorator
 @inline const CHANGE: u32 = 1344;
@@ -27,11 +27,15 @@ import { clear, copy } from "./wide/limbs";
 let changes: usize = 0, changesLog: u32 = 0, count: u32 = 0;
 let market: usize = 0, row: usize = 0, last: f64 = -1;
 
-/** The terms of what follows: the markets, what may be repaid at most, and what the sale of collateral costs, in the last ARGS: in the first an account may be laid. */
+/** What may still be repaid, in the common unit. */
+const BUDGET: usize = memory.data(32, 16), SPENT: usize = memory.data(64, 16);
+
+/** The terms of what follows, in ARGS: what may be repaid in all, what the sale of collateral costs, what a call costs, and in which markets calls may be made. */
 export function planTerms(): void {
-  copy(gain.MARKETS, ARGS + (29 << 5), 2);
-  copy(gain.MOST, ARGS + (30 << 5), 4);
-  copy(gain.DISCOUNT, ARGS + (31 << 5), 4);
+  copy(BUDGET, ARGS, 4);
+  copy(gain.DISCOUNT, ARGS + 32, 4);
+  copy(gain.GAS, ARGS + 64, 4);
+  copy(gain.MARKETS, ARGS + 96, 2);
 }
 
 /** What the liquidation of a vault takes and brings, to RESULTS, and its key to the stage; the reason why the contract refuses it, 0, or a fault. */
@@ -40,6 +44,9 @@ export function planStep(id: f64): i32 {
   if (number < 0) return Fault.STALE;
   market = foundMarket; row = vaultAt(foundBlock, foundLog, foundPlace);
   if (userKeyBytes()) memory.copy(STAGE, userKeyAt(<u32>number), userKeyBytes());
+  const quote = rule.quoteOf(market);
+  if (quote) divide(gain.MOST, 0, BUDGET, 4, quote, 4);
+  else copy(gain.MOST, BUDGET, 4);
   const why = rule.liquidate(market, row, foundLog, id == last);
   last = id;
   copy(RESULTS, gain.REPAID, 4);
@@ -51,7 +58,6 @@ export function planStep(id: f64): i32 {
   store<u64>(RESULTS + (Plan.LOSS << 5), u64(gain.loss));
   store<u64>(RESULTS + (Plan.TOXIC << 5), u64(gain.toxic));
   store<u64>(RESULTS + (Plan.BAD_DEBT << 5), u64(gain.badDebt));
-  copy(RESULTS + (Plan.COST << 5), gain.COST, 4);
   return why;
 }
 
@@ -69,6 +75,11 @@ export function planTake(): bool {
   memory.copy(change + AT_SYSTEM, SYSTEM, 192);
   store<u32>(change, <u32>place, AT_PLACES);
   store<u32>(change, <u32>batch, AT_PLACES + 4);
+  const quote = rule.quoteOf(market);
+  clear(SPENT, 8);
+  if (quote) product(SPENT, gain.COST, 4, quote, 4); // ≤ BUDGET, of which it is a part
+  else copy(SPENT, gain.COST, 4);
+  sub(BUDGET, BUDGET, SPENT, 4);
   rule.carry(market, row);
   return true;
 }

@@ -95,6 +95,7 @@ function started(module: Module): WebAssembly.Instance {
     return module.instance();
   } catch (error) {
     if (error instanceof RangeError) throw outOfMemory("the book");
+    if ((error as Error).name !== "CompileError") throw error;
     throw new PlimsollError("wasm-blocked", `WebAssembly does not compile here; in a page, script-src of the Content-Security-Policy must have 'wasm-unsafe-eval' (${(error as Error).message})`);
   }
 }

@@ -235,7 +235,7 @@ export class AccountBook<
       return asset === base ? undefined : asset;
     };
     return this.steps(
-      rest, this.protocol.liquidation, () => 1n, (core) => ({ debt: marketIn(core, PAIR), collateral: marketIn(core, PAIR + 1) }),
+      rest, this.protocol.liquidation, (core) => ({ debt: marketIn(core, PAIR), collateral: marketIn(core, PAIR + 1) }),
       markets?.reduce((mask, market) => mask | 1n << BigInt(market), 0n),
     );
   }

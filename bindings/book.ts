@@ -521,42 +521,33 @@ export abstract class AnyBook<V extends Fields, M extends Fields, S extends Fiel
   // ---- Inside
 
   /** The steps of a plan: `tell` answers what each has beside what all have. @internal */
-  protected steps<T>(
-    options: PlanOptions, liquidation: Fields, quoteOf: (core: Core, id: number) => bigint, tell: (core: Core, id: number) => object, markets = MAX_U128,
-  ): T[] {
+  protected steps<T>(options: PlanOptions, liquidation: Fields, tell: (core: Core, id: number) => object, markets = MAX_U128): T[] {
     knowFields("options", options, PLAN);
-    const { order = "profit", limit = 100, budget, gas = 0n, discount = 0n, minProfit = 0n, ...query } = options;
+    const { order = "profit", limit = 100, budget = MAX_U256, gas = 0n, discount = 0n, minProfit = 0n, ...query } = options;
     wholeNumber("limit", limit, 0);
-    const funds = budget === undefined ? undefined : encode("budget", AMOUNT, budget), least = encode("minProfit", SIGNED, minProfit) + encode("gas", AMOUNT, gas);
-    if (encode("discount", AMOUNT, discount) > WAD) refuse("discount", "at most 1e18", discount, "out-of-range");
+    encode("minProfit", SIGNED, minProfit);
+    const terms = [encode("budget", AMOUNT, budget), encode("discount", AMOUNT, discount), encode("gas", AMOUNT, gas), markets];
+    if (discount > WAD) refuse("discount", "at most 1e18", discount, "out-of-range");
     for (let tried = limit * 2;; tried *= 16) {
-      const { ids } = this.scan({ ...query, order, limit: Math.min(tried, this.size), idsOnly: true }), steps = this.#steps(ids, limit, funds, discount, least, gas, liquidation, quoteOf, tell, markets);
+      const { ids } = this.scan({ ...query, order, limit: Math.min(tried, this.size), idsOnly: true }), steps = this.#steps(ids, limit, terms, minProfit, liquidation, tell);
       if (steps.length === limit || ids.length < tried) return steps as T[];
     }
   }
 
-  #steps(
-    ids: Float64Array, limit: number, funds: bigint | undefined, discount: bigint, least: bigint, gas: bigint, liquidation: Fields,
-    quoteOf: (core: Core, id: number) => bigint, tell: (core: Core, id: number) => object, markets: bigint,
-  ): object[] {
+  #steps(ids: Float64Array, limit: number, terms: readonly bigint[], minProfit: bigint, liquidation: Fields, tell: (core: Core, id: number) => object): object[] {
     const core = this.core, { exports } = core, steps: object[] = [];
-    let left = funds;
+    terms.forEach((term, i) => { core.writeArg(i, term); });
+    exports.planTerms();
     try {
       for (const id of ids) do {
         if (steps.length === limit) return steps;
-        const quote = quoteOf(core, id);
-        core.writeArg(TERMS, markets);
-        core.writeArg(TERMS + 1, left === undefined ? MAX_U256 : left / quote);
-        core.writeArg(TERMS + 2, discount);
-        exports.planTerms();
         if (exports.planStep(id)) break;
         const key = this.keyBytes ? toHex(core.read(core.stage, new Uint8Array(this.keyBytes))) : undefined;
-        const { repaid, seized, bonus, fee, profit: value, loss, toxic, badDebt } = readResults(core, STEP, 0), gross = loss ? -value : value;
-        if (gross < least) break;
-        const cost = core.readResult(COST), step = { repaid, seized, fee, bonus, profit: gross - gas, toxic, badDebt, liquidation: readResults(core, liquidation, STEP_FIELDS) };
+        const { repaid, seized, bonus, fee, profit: value, loss, toxic, badDebt } = readResults(core, STEP, 0), profit = loss ? -value : value;
+        if (profit < minProfit) break;
+        const step = { repaid, seized, fee, bonus, profit, toxic, badDebt, liquidation: readResults(core, liquidation, STEP_FIELDS) };
         const told = tell(core, id);
         if (!exports.planTake()) throw outOfMemory("the plan");
-        if (left !== undefined) left -= cost * quote;
         steps.push({ id, key, ...told, ...step });
       } while (this.protocol.account); // again, as the call leaves it
     } finally { exports.planEnd(); }
@@ -781,16 +772,7 @@ export class Book<
    * a market's totals, the stability pool and the TCR, a batch, the budget. Nothing of the book changes, but that it scans.
    */
   plan(options: PlanOptions = {}): PlanStep<L>[] {
-    const marketOf = (core: Core, id: number) => core.exports.marketOf(id);
-    return this.steps(options, this.protocol.liquidation, (core, id) => this.#quote(core, marketOf(core, id)), (core, id) => ({ market: marketOf(core, id) }));
-  }
-
-  /** The common unit's value of a unit of a market's debt. */
-  #quote(core: Core, market: number): bigint {
-    const position = Object.keys(this.protocol.market).indexOf("quote");
-    if (position < 0) return 1n;
-    core.exports.getMarket(market);
-    return core.readResult(position) || 1n;
+    return this.steps(options, this.protocol.liquidation, (core, id) => ({ market: core.exports.marketOf(id) }));
   }
 
   /** Everything about one vault: as stored, or as accrued to the time `at`. */
@@ -850,8 +832,6 @@ export class Book<
 export const PLAN = { order: 0, limit: 0, minDebt: 0, at: 0, market: 0, budget: 0, gas: 0, discount: 0, minProfit: 0 };
 /** Results of a plan's step, before those of the liquidation. */
 const STEP = { repaid: uint(256, ""), seized: uint(256, ""), bonus: SIGNED, fee: uint(256, ""), profit: uint(512, ""), loss: bool, toxic: bool, badDebt: bool };
-/** Its results of an account, and its last arguments. */
-const COST = 25, TERMS = 29;
 const STEP_FIELDS = 9, WAD = 10n ** 18n, MAX_U256 = 2n ** 256n - 1n;
 const QUERY = { order: 0, limit: 0, minDebt: 0, within: 0, at: 0, market: 0, status: 0, idsOnly: 0, screen: 0, since: 0 };
 export const AT = { at: 0 };

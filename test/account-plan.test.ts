@@ -257,11 +257,14 @@ function compare(
   meet("budget", options.budget !== undefined && steps.length > 0);
 }
 
-/** Runs a property that must have met with each of these. */
+/** Runs a property until it has met with each of these, a few times over: what is rare may need more runs, what never comes is an error. */
 function met(whats: readonly string[], count: number, property: (dice: Dice, meet: (what: string, when?: boolean) => void) => void): void {
   const times = new Map<string, number>();
-  fc.assert(fc.property(seed, (start) => property(new Dice(start), (what, when = true) => { if (when) times.set(what, (times.get(what) ?? 0) + 1); })), runs(count));
-  for (const what of whats) expect([what, (times.get(what) ?? 0) > 2]).toEqual([what, true]);
+  const missing = () => whats.filter((what) => (times.get(what) ?? 0) < 3);
+  for (let round = 0; round < 10 && (round === 0 || missing().length); ++round) {
+    fc.assert(fc.property(seed, (start) => property(new Dice(start), (what, when = true) => { if (when) times.set(what, (times.get(what) ?? 0) + 1); })), runs(count));
+  }
+  expect(missing()).toEqual([]);
 }
 
 describe("a plan of accounts is a simulation with each account carried along", () => {

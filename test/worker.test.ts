@@ -202,7 +202,8 @@ describe.each(browsers("chromium", "firefox"))("the book in a worker, $name", ({
       })).toMatchObject({ name: "RuntimeError", message: "unreachable", isClass: "RuntimeError" });
     });
 
-    test.skipIf(name !== "chromium")("a book that nobody holds any more still answers what it was asked", async () => {
+    // Chromium alone collects garbage when it is asked to.
+    if (name === "chromium") test("a book that nobody holds any more still answers what it was asked", async () => {
       expect(await inPage(async () => {
         const { gc } = globalThis as unknown as { gc: () => void };
         const answers = Array.from({ length: 5 }, async () => (await kit.open()).ids());

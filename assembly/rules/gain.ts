@@ -1,20 +1,20 @@
 /** What a liquidation would bring its liquidator: filled by the rules, read by the order by profit and by plans. */
-import { clear, compare, copy, isZero, product, sub } from "../wide/limbs";
+import { add, clear, compare, copy, isZero, product, sub } from "../wide/limbs";
 import { at, mulDivDown, negate, ptr, put, sub as less, u256, wad, word } from "../wide/u256";
 
-/** The terms: what may be repaid at most, in units of the debt (of an account its value), and what part of the seized collateral its sale costs, WAD. */
-export const MOST: usize = memory.data(32, 16), DISCOUNT: usize = memory.data(32, 16);
+/** The terms: what may be repaid at most, in units of the debt (of an account its value); what part of the seized collateral its sale costs, WAD; and what a call costs beside, in the common unit (8 limbs). */
+export const MOST: usize = memory.data(32, 16), DISCOUNT: usize = memory.data(32, 16), GAS: usize = memory.data(64, 16);
 /** Of accounts: in which markets calls may be made, a bit each. */
 export const MARKETS: usize = memory.data(16, 16);
 /** What the contract takes and gives, in its own units; the bonus is negative where it takes more. What is repaid, in the unit of MOST. */
 export const REPAID: usize = memory.data(32, 16), SEIZED: usize = memory.data(32, 16), BONUS: usize = memory.data(32, 16), FEE: usize = memory.data(32, 16), COST: usize = memory.data(32, 16);
-/** What is left after the sale, in the common unit: its magnitude, and whether it is a loss. */
+/** What is left after the sale and the call, in the common unit: its magnitude, and whether it is a loss. */
 export const PROFIT: usize = memory.data(64, 16);
 export let loss: bool = false, toxic: bool = false, badDebt: bool = false;
 export function setFlags(isToxic: bool, leavesBadDebt: bool): void { toxic = isToxic; badDebt = leavesBadDebt; }
 
-/** No limit, in any market, and a sale that costs nothing. */
-export function setTerms(): void { memory.fill(MOST, 0xff, 32); memory.fill(MARKETS, 0xff, 16); clear(DISCOUNT, 4); }
+/** No limit, in any market, and a sale and a call that cost nothing. */
+export function setTerms(): void { memory.fill(MOST, 0xff, 32); memory.fill(MARKETS, 0xff, 16); clear(DISCOUNT, 4); clear(GAS, 8); }
 
 /** A liquidation that the contract refuses. */
 export function none(): void {
@@ -22,16 +22,28 @@ export function none(): void {
   loss = toxic = badDebt = false;
 }
 
-/** What is repaid and seized, the value of that, what is paid beside it, all in units of debt; and the common unit's value of one, or 0. */
+/** What is repaid and seized, the value of that, what is paid beside it, all in units of debt; and where the common unit's value of one stands, or 0. */
 export function settle(repaid: u256, seized: u256, value: u256, paid: u256, quote: usize): void {
   put(REPAID, repaid); put(COST, repaid); put(SEIZED, seized); clear(FEE, 4);
   const sold = mulDivDown(value, less(wad(), at(DISCOUNT)), wad());
   if (difference(BONUS, value, paid, repaid)) put(BONUS, negate(at(BONUS)));
   loss = difference(PROFIT, sold, paid, repaid);
   clear(PROFIT + 32, 4);
-  if (!quote || isZero(quote, 4)) return;
-  product(QUOTED, PROFIT, 4, quote, 4);
-  copy(PROFIT, QUOTED, 8);
+  if (quote) {
+    product(QUOTED, PROFIT, 4, quote, 4);
+    copy(PROFIT, QUOTED, 8);
+  }
+  pay();
+}
+
+/** Takes the call's own cost off the profit. */
+function pay(): void {
+  if (loss) add(PROFIT, PROFIT, GAS, 8);
+  else if (compare(PROFIT, GAS, 8) >= 0) sub(PROFIT, PROFIT, GAS, 8);
+  else {
+    sub(PROFIT, GAS, PROFIT, 8);
+    loss = true;
+  }
 }
 
 /** Of two assets: units that are repaid, seized and the protocol's, and the value of what is repaid and of what is seized. */
@@ -46,6 +58,7 @@ export function settleFree(repaid: u256, seized: u256, cost: u256): void {
   put(REPAID, repaid);
   clear(COST, 4); clear(PROFIT, 8);
   loss = false;
+  pay();
 }
 
 const QUOTED: usize = memory.data(64, 16);
@@ -53,13 +66,7 @@ const QUOTED: usize = memory.data(64, 16);
 /** |a + b − c|; whether it is negative. A sum beyond 256 bits stops at them. */
 function difference(out: usize, a: u256, b: u256, c: u256): bool {
   const sum = word(0);
-  let carry: u64 = 0;
-  for (let i: usize = 0; i < 32; i += 8) {
-    const x = load<u64>(ptr(a) + i), s = x + load<u64>(ptr(b) + i), t = s + carry;
-    carry = u64(s < x) | u64(t < s);
-    store<u64>(ptr(sum) + i, t);
-  }
-  if (carry) memory.fill(ptr(sum), 0xff, 32);
+  if (add(ptr(sum), ptr(a), ptr(b), 4)) memory.fill(ptr(sum), 0xff, 32);
   if (compare(ptr(sum), ptr(c), 4) < 0) { sub(out, ptr(c), ptr(sum), 4); return true; }
   sub(out, ptr(sum), ptr(c), 4);
   return false;

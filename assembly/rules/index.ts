@@ -119,6 +119,8 @@ export function carry(market: usize, row: usize): void {
   if (positions()) position.carry(market, row);
   else ilk.carry(market);
 }
+/** Where the common unit's value of a unit of a market's debt stands, or 0. */
+export function quoteOf(market: usize): usize { return positions() ? position.quoteOf(market) : 0; }
 /** Where the batch of a row stands, with how many bytes, or 0. */
 export function batchOf(row: usize): usize { return positions() ? position.batchOf(row) : 0; }
 

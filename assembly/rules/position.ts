@@ -34,6 +34,7 @@ import {
 } from "../store/chunks";
 import { DOWN, UP, above32, above32Pair, below32, near, near128 } from "../wide/float";
 import { addSmall, addWide, clear, compare, copy, divide, isZero, mulHi, product } from "../wide/limbs";
+import { bits } from "../wide/quotient";
 import { Revert, add, at, begin, decrease, mul, mulWad, ptr, put, result, resultWord, reverted, u256, wad, word } from "../wide/u256";
 import * as morpho from "./morpho";
 import * as v1 from "./liquity";
@@ -319,25 +320,17 @@ function scale(market: usize): bool {
   product(TAU, OF, 3, OVER, 5);
   clear(OF, 3); copy(OF, market + VIEW_ASSETS, 2); addSmall(OF, 1, 2);
   product(UNIT, OF, 2, PRICE_WAD, 3);
-  const bits = bitsOf(TAU, 8) - bitsOf(UNIT, 5); // τ is between 2^(bits − 1) and 2^(bits + 1)
-  if (isZero(TAU, 8) || bits < -62 || bits > 125 || !(need < 4611686018427387904.0)) return false;
-  const up: u32 = bits < 65 ? (128 - bits) >> 6 : 0; // limbs: the quotient has then 65 bits at least
+  const size = bits(TAU, 8) - bits(UNIT, 5); // τ is between 2^(size − 1) and 2^(size + 1)
+  if (isZero(TAU, 8) || size < -62 || size > 125 || !(need < 4611686018427387904.0)) return false;
+  const up: u32 = size < 65 ? (128 - size) >> 6 : 0; // limbs: the quotient has then 65 bits at least
   clear(OF, 10); // τ·2^(64·up), and its quotient
   copy(OF + (up << 3), TAU, 8);
   divide(OF, 0, OF, 8 + up, UNIT, 5);
-  const size = bitsOf(OF, 8 + up) - 64, at = OF + (size >> 6 << 3), rest = size & 63;
+  const below = bits(OF, 8 + up) - 64, at = OF + (below >> 6 << 3), rest = below & 63;
   times = load<u64>(at) >> rest | (rest ? load<u64>(at, 8) << (64 - rest) : 0);
-  shift = <i32>(up << 6) - size;
+  shift = <i32>(up << 6) - below;
   margin = <u64>need + 1;
   return true;
-}
-/** log2, rounded down, plus 1. */
-function bitsOf(a: usize, limbs: u32): i32 {
-  while (limbs > 0) {
-    const x = load<u64>(a + (--limbs << 3));
-    if (x) return (limbs << 6) + 64 - <i32>clz(x);
-  }
-  return 0;
 }
 
 function judgePositions(market: usize, block: usize, shape: u32, place: u32, count: u32): u64 {
@@ -604,7 +597,7 @@ export function score(order: i32, market: usize, block: usize, shape: u32, place
   if (order == Order.PROFIT) { liquidateFor(market, row); gain.gainTo(WIDE); return near(WIDE, 8); }
   evaluate(market, row);
   const debt = near(OWES, 4);
-  if (order == Order.DEBT) return family == Rule.MORPHO && !isZero(market + QUOTE, 4) ? debt * near(market + QUOTE, 4) : debt;
+  if (order == Order.DEBT) return quoteOf(market) ? debt * near(quoteOf(market), 4) : debt;
   if (debt == 0) return -Infinity;
   return order == Order.NOMINAL ? debt / near(HAS, 4) : near(OWED, 8) / near(LIMIT, 4);
 }
@@ -616,9 +609,11 @@ function rateTo(to: usize, row: usize): void {
   else copy(to, row + RATE, 2);
 }
 
+/** Where the common unit's value of one unit of the loan asset stands, or 0. */
+export function quoteOf(market: usize): usize { return family == Rule.MORPHO && !isZero(market + QUOTE, 4) ? market + QUOTE : 0; }
 /** The first market of Morpho whose loan asset has no value in a common unit, or −1: in their order by debt it is asked for. */
 export function unquoted(): i32 {
-  for (let i: u32 = 0; i < marketsHeld(); ++i) if (family == Rule.MORPHO && isZero(marketAt(i) + QUOTE, 4)) return i;
+  for (let i: u32 = 0; i < marketsHeld(); ++i) if (family == Rule.MORPHO && !quoteOf(marketAt(i))) return i;
   return -1;
 }
 
@@ -745,7 +740,7 @@ export function liquidateFor(market: usize, row: usize): i32 {
   begin();
   const seized = at(SEIZURE + (family == Rule.MORPHO ? 0 : 128)), price = at(market + PRICE);
   if (family == Rule.MORPHO) {
-    gain.settle(at(SEIZURE + 64), seized, morpho.quotedOf(seized, price), word(0), market + QUOTE);
+    gain.settle(at(SEIZURE + 64), seized, morpho.quotedOf(seized, price), word(0), quoteOf(market));
     gain.setFlags(morpho.isToxic(at(VALUE), at(OWES), at(market + LLTV)), !isZero(SEIZURE + 224, 8));
   } else {
     gain.settle(word(0), seized, mulWad(seized, price), family == Rule.LIQUITY ? at(SEIZURE + 192) : word(0), 0);

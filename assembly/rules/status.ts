@@ -37,5 +37,5 @@ export function setFigure(lo: u64, hi: u64): void { figureLo = lo; figureHi = hi
 /** Results of a plan's step, by field. */
 export namespace Plan {
   export const REPAID = 0, SEIZED = 1, BONUS = 2, FEE = 3, PROFIT = 4, LOSS = 6, TOXIC = 7, BAD_DEBT = 8, LIQUIDATION = 9;
-  export const COST = 25, DEBT_MARKET = 26, COLLATERAL_MARKET = 27; // of an account
+  export const DEBT_MARKET = 26, COLLATERAL_MARKET = 27; // of an account
 }

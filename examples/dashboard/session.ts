@@ -61,6 +61,8 @@ export class Session {
   /** Vaults of each market. */
   readonly #rows: readonly number[];
   #unsafe = 0;
+  /** Prices that were set since the last scan. */
+  #moved: Promise<void>[] = [];
 
   private constructor(opening: Opening, book: VaultBook | PoolBook, rows: readonly number[]) {
     this.#rows = rows;
@@ -112,14 +114,13 @@ export class Session {
   setPrice(market: number, price: bigint): void {
     const figures = this.figuresAt(market, price);
     this.prices[market] = price;
-    // Not awaited: the scan that follows is answered after it. If it fails, so does the scan.
-    this.book.setMarket(market, figures).catch(() => {});
+    this.#moved.push(this.book.setMarket(market, figures)); // the scan that follows is answered after it, and fails with it
   }
 
   /** Scans the whole book: what changed since the last scan, and the first of the unsafe. */
   async scan({ order, limit, within, market }: View): Promise<Frame> {
     const started = performance.now(), query = { order, limit, within, ...(this.opening.protocol === "maker" && market !== undefined && { market }) };
-    const [changes, rows] = await Promise.all([this.book.scan({ since: "last", idsOnly: true }), this.book.scan(query)]);
+    const [changes, rows] = await Promise.all([this.book.scan({ since: "last", idsOnly: true }), this.book.scan(query), ...this.#moved.splice(0)]);
     this.#unsafe += changes.unsafe.length - changes.safe.length;
     return { unsafe: this.#unsafe, rows, milliseconds: performance.now() - started };
   }

@@ -17,7 +17,10 @@ export function obtain(...packages: readonly string[]): string | undefined {
   writeFileSync(join(part, "package.json"), "{}");
   const { status, stderr } = spawnSync("npm", ["install", "--no-audit", "--no-fund", "--ignore-scripts=false", "--prefix", part, ...packages], { encoding: "utf8", timeout: 240_000 });
   if (status === 0) {
-    try { renameSync(part, folder); } catch { rmSync(part, { recursive: true }); } // another test was first
+    try { renameSync(part, folder); } catch (error) {
+      if (!existsSync(folder)) throw error;
+      rmSync(part, { recursive: true }); // another process was first
+    }
     return folder;
   }
   rmSync(part, { recursive: true, force: true });

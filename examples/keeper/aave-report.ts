@@ -1,7 +1,8 @@
 /** What the keeper prints of an Aave pool's accounts: tables for people, one document for programs. */
-import { type AaveRun, type Account, DOLLAR, type Leg, type Liquidatable, type State } from "./aave.js";
+import { type AaveRun, type Account, DOLLAR, type Leg, type Liquidatable } from "./aave.js";
 import { type AaveOptions, MOST_LISTED } from "./options.js";
-import { type Row, agree, amount, bold, dim, json, percent, percentiles, table, tenths, time, verdict, whole } from "./print.js";
+import type { State } from "./play.js";
+import { type Row, TICK_HEAD, agree, amount, bold, dim, json, percent, percentiles, table, tenths, tickRow, verdict, whole } from "./print.js";
 import type { Reserve } from "./snapshot.js";
 
 const WAD = 10n ** 18n;
@@ -41,22 +42,10 @@ export function tablesOfAccounts(options: AaveOptions, { pool, protocol, at, loa
     ...riskiest.flatMap((account) => [accountRow(account), ...account.legs.map((leg) => legRow(leg, account))]),
   ], [0, 5]) + "\n";
 
-  const path = table([
-    { cells: ["tick", "prices", "time", "became unsafe", "safe again", "unsafe in all"], style: bold },
-    ...ticks.map((tick) => ({ cells: [
-      whole(tick.tick), tick.tick === 0 ? "opening" : percent(meanChange(tick.prices, opening.prices)), time(tick.microseconds), whole(tick.becameUnsafe),
-      whole(tick.becameSafe), whole(tick.unsafe),
-    ] })),
-  ], [1]);
+  const path = table([TICK_HEAD, ...ticks.map((tick) => tickRow(tick, tick.prices, opening.prices))], [1]);
   const fresh = ticks.flatMap((tick) => tick.fresh.map((account) => liquidatableRow(account, whole(tick.tick))));
   const listed = fresh.length === 0 ? "" : `${table([liquidatableHead("newly unsafe at tick"), ...fresh], [1])}\n`;
   return `${pool.title}\n\n${assets}\n${loaded}\n${state("At the snapshot's prices", opening)}\n${risky}${path}\n${listed}${state("At the prices then", end)}\n`;
-}
-
-/** The mean change of the prices that change. */
-function meanChange(prices: readonly bigint[], from: readonly bigint[]): number {
-  const changes = prices.flatMap((price, i) => (price === from[i] ? [] : [Number(price) / Number(from[i]) - 1]));
-  return changes.reduce((sum, change) => sum + change, 0) / Math.max(changes.length, 1);
 }
 
 function accountRow({ address, health, collateral, debt, eMode }: Account): Row {
@@ -74,7 +63,7 @@ function legRow({ reserve, side, amount: units, value, liquidationPrice: price }
 }
 
 /** How many are unsafe at some prices, and what to do with them. */
-function state(where: string, { unsafe, near, reverts, liquidatable }: State): string {
+function state(where: string, { unsafe, near, reverts, liquidatable }: State<Liquidatable>): string {
   const more = unsafe > liquidatable.length ? `The first ${whole(MOST_LISTED)}.\n` : "";
   const counts = `${where}: ${whole(unsafe)} unsafe, ${whole(near - unsafe)} more with a health factor below 1.1${reverts ? `, ${whole(reverts)} revert` : ""}.\n`;
   return counts + (liquidatable.length ? table([liquidatableHead(""), ...liquidatable.map((account) => liquidatableRow(account, ""))], [1]) + more : "");
@@ -100,7 +89,7 @@ export function documentOfAccounts(options: AaveOptions, { pool, protocol, at, l
   const liquidatable = ({ liquidation, ...rest }: Liquidatable) => ({
     ...rest, liquidation: liquidation.refused ? liquidation : { ...liquidation, debt: liquidation.debt.symbol, collateral: liquidation.collateral.symbol },
   });
-  const stateOf = ({ liquidatable: list, ...rest }: State) => ({ ...rest, liquidatable: list.map(liquidatable) });
+  const stateOf = ({ liquidatable: list, ...rest }: State<Liquidatable>) => ({ ...rest, liquidatable: list.map(liquidatable) });
   return json({
     title: pool.title,
     source: { protocol, snapshot, revision, seed, at, liquidationBonus, liquidationProtocolFee, currentLiquidityRate, currentVariableBorrowRate },

@@ -1,10 +1,9 @@
 /** The keeper's run on an Aave pool: a book is filled with the borrowers, prices move, and each tick is timed; then the same by the plain loop. */
 import { openBook } from "plimsoll";
 import { type AaveV3, type AaveV3Account, aaveV3 } from "plimsoll/aave-v3";
-import { type AaveOptions, MOST_LISTED, UsageError } from "./options.js";
-import { pricePath } from "./prices.js";
+import { type AaveOptions, UsageError } from "./options.js";
+import { type Played, play, playLoop } from "./play.js";
 import type { LoopTick } from "./print.js";
-import { progress } from "./progress.js";
 import { type Pool, type Reserve, SnapshotError } from "./snapshot.js";
 
 /** Dollars have the oracle's 8 decimals. */
@@ -65,48 +64,19 @@ export interface Liquidatable {
   readonly liquidation: Liquidation;
 }
 
-/** The book at some prices. */
-export interface State {
-  readonly prices: readonly bigint[];
-  readonly unsafe: number;
-  /** Health below 1.1, the unsafe among them. */
-  readonly near: number;
-  /** Accounts whose evaluation reverts. */
-  readonly reverts: number;
-  /** What to liquidate, riskiest first. */
-  readonly liquidatable: readonly Liquidatable[];
-}
-
-export interface AaveTick extends LoopTick {
-  /** 0 is the opening: every account is looked at for the first time. */
-  readonly tick: number;
-  readonly prices: readonly bigint[];
-  readonly becameUnsafe: number;
-  readonly becameSafe: number;
-  /** The riskiest of those that became unsafe. */
-  readonly fresh: readonly Liquidatable[];
-}
-
-export interface AaveRun {
+export interface AaveRun extends Played<Liquidatable, Account> {
   readonly pool: Pool;
   /** The protocol with its revision, such as `aave-v3.7`. */
   readonly protocol: string;
   readonly at: bigint;
   readonly loadMilliseconds: number;
   readonly bytes: number;
-  /** The riskiest accounts at the snapshot's prices. */
-  readonly riskiest: readonly Account[];
-  readonly opening: State;
-  readonly end: State;
-  readonly ticks: readonly AaveTick[];
   readonly loop: readonly LoopTick[];
 }
 
-/** Health of a tenth above the line. */
-const NEAR = 10n ** 17n;
 /** More calls than any pool has room for. */
 const ALL_CALLS = 2 ** 31;
-const ALL = (1n << 128n) - 1n, UINT_MAX = (1n << 256n) - 1n;
+const UINT_MAX = (1n << 256n) - 1n;
 
 /** Fills a book, looks at it at the snapshot's prices, moves prices to the given ones, and looks again. */
 export function runAave(pool: Pool, options: AaveOptions): AaveRun {
@@ -134,26 +104,12 @@ export function runAave(pool: Pool, options: AaveOptions): AaveRun {
     if (supply.reverts || debt.reverts) throw new UsageError(`interest cannot be accrued to --at ${at}: the contract reverts`);
     return { income: supply.normalizedIncome, debt: debt.normalizedDebt };
   });
-  let current = opening;
-  const setPrices = (prices: readonly bigint[]) => {
-    prices.forEach((assetPrice, market) => { if (assetPrice !== current[market]) book.setMarket(market, { assetPrice }); });
-    current = prices;
-  };
-
   const list = (ids: Float64Array, prices: readonly bigint[]) => {
     const calls = ids.length ? firstCalls(book, pool.reserves, at) : undefined;
     return Array.from(ids, (id): Liquidatable => {
       const { key, account, health } = book.inspect(id, { at }), call = calls?.get(id);
       return { address: key!, health, liquidation: call ? told(call, pool.reserves, prices) : refusal(book, id, account, pool.reserves, at) };
     });
-  };
-  const look = (prices: readonly bigint[]): State => {
-    setPrices(prices);
-    const unsafe = book.scan({ at, order: "riskiest", idsOnly: true });
-    return {
-      prices, unsafe: unsafe.length, near: book.scan({ at, within: NEAR, idsOnly: true }).length,
-      reverts: book.scan({ at, status: "reverts", idsOnly: true }).length, liquidatable: list(unsafe.ids.subarray(0, MOST_LISTED), prices),
-    };
   };
   const accountOf = (id: number): Account => {
     const { key, account, status, health, collateral, debt } = book.inspect(id, { at }), prices = book.liquidationPrices(id, { at });
@@ -167,32 +123,8 @@ export function runAave(pool: Pool, options: AaveOptions): AaveRun {
     };
   };
 
-  // The path comes first: its opening is the first scan of all.
-  const courses = opening.map((from, i) => ({ from, change: Number(end[i]) / Number(from) }));
-  const path = [opening, ...pricePath(courses, count, seed).map((prices) => prices.map((price) => price || 1n))];
-  path[count] = end;
-  const ticks: AaveTick[] = [], playing = progress("Ticks", path.length);
-  let unsafe = 0;
-  for (const [tick, prices] of path.entries()) {
-    const started = performance.now();
-    setPrices(prices);
-    const changes = book.scan({ at, since: "last", order: "riskiest", idsOnly: true });
-    const microseconds = (performance.now() - started) * 1000;
-
-    unsafe += changes.unsafe.length - changes.safe.length;
-    ticks.push({
-      tick, prices, microseconds, unsafe, becameUnsafe: changes.unsafe.length, becameSafe: changes.safe.length,
-      fresh: list(changes.unsafe.ids.subarray(0, top), prices),
-    });
-    playing.advance(1);
-  }
-  playing.end();
-
-  const first = look(opening), riskiest = Array.from(book.scan({ at, within: ALL, order: "riskiest", limit: top, idsOnly: true }).ids, accountOf);
-  return {
-    pool, protocol: aave.name, at, loadMilliseconds, bytes, riskiest, opening: first, end: look(end), ticks,
-    loop: plainLoop(pool, indexes, path, revision),
-  };
+  const played = play({ book, figures: (assetPrice) => ({ assetPrice }), at, from: opening, to: end, least: 1n, list, risk: accountOf }, { ticks: count, seed, top });
+  return { ...played, pool, protocol: aave.name, at, loadMilliseconds, bytes, loop: plainLoop(pool, indexes, played.path, revision) };
 }
 
 /** The prices that the options give: a price outranks a fall, and an asset's own fall that of all. */
@@ -301,7 +233,7 @@ function checked(value: bigint): bigint {
 
 /** The same borrowers at the same ticks as keepers write it: an array of objects, and Aave's rule in BigInt. The indexes are given. */
 function plainLoop({ reserves, categories, borrowers }: Pool, indexes: readonly Indexes[], path: readonly (readonly bigint[])[], revision: number): LoopTick[] {
-  const units = reserves.map(({ decimals }) => 10n ** decimals), looping = progress("The plain loop", path.length);
+  const units = reserves.map(({ decimals }) => 10n ** decimals);
   const accounts = borrowers.map(({ userEModeCategory, reserves: positions }) => {
     const category = categories.find(({ id }) => BigInt(id) === userEModeCategory);
     return positions.map(({ reserve, scaledATokenBalance = 0n, scaledVariableDebt = 0n, usingAsCollateral }) => ({
@@ -331,8 +263,7 @@ function plainLoop({ reserves, categories, borrowers }: Pool, indexes: readonly 
     return halfUp(halfUp(collateral, collateral && weighted / collateral, BPS), WAD, debt) < WAD;
   };
 
-  const ticks = path.map((prices) => {
-    const started = performance.now();
+  return playLoop(path, (prices) => {
     let unsafe = 0;
     for (const account of accounts) {
       try {
@@ -341,9 +272,6 @@ function plainLoop({ reserves, categories, borrowers }: Pool, indexes: readonly 
         if (!(error instanceof Overflow)) throw error; // the contract reverts: nobody is liquidated
       }
     }
-    looping.advance(1);
-    return { microseconds: (performance.now() - started) * 1000, unsafe };
+    return unsafe;
   });
-  looping.end();
-  return ticks;
 }

@@ -1,7 +1,8 @@
 /** What the keeper prints of Morpho's positions: tables for people, one document for programs. */
-import { type MorphoRun, type MorphoState, type PositionState, PRICE_UNIT } from "./morpho.js";
+import { type MorphoRun, type PositionState, PRICE_UNIT } from "./morpho.js";
 import { MOST_LISTED, type MorphoOptions } from "./options.js";
-import { type Row, agree, amount, bold, dim, json, percent, percentiles, table, tenths, time, verdict, whole } from "./print.js";
+import type { State } from "./play.js";
+import { type Row, TICK_HEAD, agree, amount, dim, json, percent, percentiles, table, tenths, tickRow, verdict, whole } from "./print.js";
 import type { MorphoMarket } from "./snapshot.js";
 
 const WAD = 10n ** 18n;
@@ -47,13 +48,7 @@ export function tablesOfPositions({ decimals }: MorphoOptions, { source, incenti
     ...riskiest.map((position) => riskRow(position, formats)),
   ], [0, 1, 7]) + "\n";
 
-  const path = table([
-    { cells: ["tick", "prices", "time", "became unsafe", "safe again", "unsafe in all"], style: bold },
-    ...ticks.map((tick) => ({ cells: [
-      whole(tick.tick), tick.tick === 0 ? "opening" : percent(meanChange(tick.prices, opening.prices)), time(tick.microseconds), whole(tick.becameUnsafe),
-      whole(tick.becameSafe), whole(tick.unsafe),
-    ] })),
-  ], [1]);
+  const path = table([TICK_HEAD, ...ticks.map((tick) => tickRow(tick, tick.prices, opening.prices))], [1]);
   const fresh = ticks.flatMap((tick) => tick.fresh.map((position) => liquidationRow(position, whole(tick.tick), formats)));
   const listed = fresh.length === 0 ? "" : `${table([liquidationHead("newly unsafe at tick"), ...fresh], [1, 2])}\n`;
   const toxic = [opening, end].some(({ liquidatable }) => liquidatable.some(({ toxic }) => toxic)) ? TOXIC : "";
@@ -62,12 +57,6 @@ export function tablesOfPositions({ decimals }: MorphoOptions, { source, incenti
 
 const TOXIC = "Each answer stands by itself, of a liquidation of all that the contract takes. Toxic: what it takes for an asset repaid is more\n"
   + "than the position has for one, so its health falls. Bad debt: no collateral is left for it, and the suppliers lose it.\n";
-
-/** The mean change of the prices that change. */
-function meanChange(prices: readonly bigint[], from: readonly bigint[]): number {
-  const changes = prices.flatMap((price, i) => (price === from[i] || !from[i] ? [] : [Number(price) / Number(from[i]) - 1]));
-  return changes.reduce((sum, change) => sum + change, 0) / Math.max(changes.length, 1);
-}
 
 function riskRow({ owner, market, health, ratio, collateral, debt, price, liquidationPrice }: PositionState, { tokens, priced }: Formats): Row {
   const cells = [
@@ -79,7 +68,7 @@ function riskRow({ owner, market, health, ratio, collateral, debt, price, liquid
 }
 
 /** How many are unsafe at some prices, and what to do with them. */
-function state(where: string, { unsafe, near, reverts, liquidatable }: MorphoState, formats: Formats): string {
+function state(where: string, { unsafe, near, reverts, liquidatable }: State<PositionState>, formats: Formats): string {
   const more = unsafe > liquidatable.length ? `The first ${whole(MOST_LISTED)}.\n` : "";
   const counts = `${where}: ${whole(unsafe)} unsafe, ${whole(near - unsafe)} more with a health below 1.1${reverts ? `, ${whole(reverts)} revert` : ""}.\n`;
   return counts + (liquidatable.length ? table([liquidationHead(""), ...liquidatable.map((position) => liquidationRow(position, "", formats))], [1, 2]) + more : "");
@@ -101,7 +90,7 @@ export const comparisonOfPositions = ({ ticks, loop }: MorphoRun) => verdict(tic
 /** Everything as JSON: amounts as decimal strings in the tokens' units, prices as the oracles scale them. */
 export function documentOfPositions({ snapshot, seed, decimals }: MorphoOptions, { source, incentives, loadMilliseconds, bytes, riskiest, opening, end, ticks, loop }: MorphoRun): string {
   const position = ({ market: { id, collateralAsset, loanAsset }, ...rest }: PositionState) => ({ market: id, collateralAsset, loanAsset, ...rest });
-  const stateOf = ({ liquidatable, ...rest }: MorphoState) => ({ ...rest, liquidatable: liquidatable.map(position) });
+  const stateOf = ({ liquidatable, ...rest }: State<PositionState>) => ({ ...rest, liquidatable: liquidatable.map(position) });
   return json({
     title: source.title,
     source: { protocol: "morpho", snapshot, seed, sharesPerAsset: 1_000_000, decimals: Object.fromEntries(decimals) },

@@ -1,18 +1,14 @@
 /** The keeper's run on Morpho markets: a book is filled with the positions, prices move, and each tick is timed; then the same by the plain loop. */
 import { type Inspection, openBook, toLimbs } from "plimsoll";
 import { morpho } from "plimsoll/morpho";
-import { MOST_LISTED, type MorphoOptions, UsageError } from "./options.js";
-import { pricePath } from "./prices.js";
+import { type MorphoOptions, UsageError } from "./options.js";
+import { type Played, play, playLoop } from "./play.js";
 import type { LoopTick } from "./print.js";
-import { progress } from "./progress.js";
 import type { MorphoMarket, MorphoMarkets } from "./snapshot.js";
 
 const WAD = 10n ** 18n;
 /** The unit of prices. */
 export const PRICE_UNIT = 10n ** 36n;
-/** Health of a tenth above the line. */
-const NEAR = 10n ** 17n;
-const ALL = (1n << 128n) - 1n;
 
 type Vault = Inspection<typeof morpho.vault, typeof morpho.liquidation>;
 
@@ -29,39 +25,12 @@ export interface PositionState extends Pick<Vault, "status" | "health" | "ratio"
   readonly badDebt: boolean;
 }
 
-/** The book at some prices. */
-export interface MorphoState {
-  readonly prices: readonly bigint[];
-  readonly unsafe: number;
-  /** Health below 1.1, the unsafe among them. */
-  readonly near: number;
-  /** Positions whose evaluation reverts. */
-  readonly reverts: number;
-  /** What to liquidate, riskiest first. */
-  readonly liquidatable: readonly PositionState[];
-}
-
-export interface MorphoTick extends LoopTick {
-  /** 0 is the opening: every position is looked at for the first time. */
-  readonly tick: number;
-  readonly prices: readonly bigint[];
-  readonly becameUnsafe: number;
-  readonly becameSafe: number;
-  /** The riskiest of those that became unsafe. */
-  readonly fresh: readonly PositionState[];
-}
-
-export interface MorphoRun {
+export interface MorphoRun extends Played<PositionState, PositionState> {
   readonly source: MorphoMarkets;
   /** `liquidationIncentiveFactor` of each market, wad: what a liquidator gets for an asset repaid. */
   readonly incentives: readonly bigint[];
   readonly loadMilliseconds: number;
   readonly bytes: number;
-  /** The riskiest positions at the snapshot's prices. */
-  readonly riskiest: readonly PositionState[];
-  readonly opening: MorphoState;
-  readonly end: MorphoState;
-  readonly ticks: readonly MorphoTick[];
   readonly loop: readonly LoopTick[];
 }
 
@@ -87,53 +56,18 @@ export function runMorpho(source: MorphoMarkets, options: MorphoOptions): Morpho
   columns.forEach(({ keys, ...amounts }, market) => { book.load(market, amounts, keys); });
   const loadMilliseconds = performance.now() - started, { bytes } = book;
 
-  let current = opening;
-  const setPrices = (prices: readonly bigint[]) => {
-    prices.forEach((price, market) => { if (price !== current[market]) book.setMarket(market, { price }); });
-    current = prices;
-  };
-  const stateOf = (id: number): PositionState => {
+  const stateOf = (id: number, prices: readonly bigint[]): PositionState => {
     const { key, market, vault, status, debt, health, ratio, liquidationPrice, liquidation } = book.inspect(id);
     const unsafe = status === "unsafe";
     return {
-      owner: key!, market: markets[market]!, price: current[market]!, collateral: vault.collateral, debt, status, health, ratio, liquidationPrice, liquidation,
+      owner: key!, market: markets[market]!, price: prices[market]!, collateral: vault.collateral, debt, status, health, ratio, liquidationPrice, liquidation,
       toxic: unsafe && typeof ratio === "bigint" && ratio < incentives[market]!,
       badDebt: unsafe && (liquidation.refused ? vault.collateral === 0n : liquidation.badDebtAssets > 0n),
     };
   };
-  const look = (prices: readonly bigint[]): MorphoState => {
-    setPrices(prices);
-    const unsafe = book.scan({ order: "riskiest", idsOnly: true });
-    return {
-      prices, unsafe: unsafe.length, near: book.scan({ within: NEAR, idsOnly: true }).length,
-      reverts: book.scan({ status: "reverts", idsOnly: true }).length,
-      liquidatable: Array.from(unsafe.ids.subarray(0, MOST_LISTED), stateOf),
-    };
-  };
-
-  // The path comes first: its opening is the first scan of all. A price of 0 has no course: it stays until the last tick.
-  const courses = opening.map((from, i) => ({ from, change: from && end[i] ? Number(end[i]) / Number(from) : 1 }));
-  const path = [opening, ...pricePath(courses, count, seed)];
-  path[count] = end;
-  const ticks: MorphoTick[] = [], playing = progress("Ticks", path.length);
-  let unsafe = 0;
-  for (const [tick, prices] of path.entries()) {
-    const started = performance.now();
-    setPrices(prices);
-    const changes = book.scan({ since: "last", order: "riskiest", idsOnly: true });
-    const microseconds = (performance.now() - started) * 1000;
-
-    unsafe += changes.unsafe.length - changes.safe.length;
-    ticks.push({
-      tick, prices, microseconds, unsafe, becameUnsafe: changes.unsafe.length, becameSafe: changes.safe.length,
-      fresh: Array.from(changes.unsafe.ids.subarray(0, top), stateOf),
-    });
-    playing.advance(1);
-  }
-  playing.end();
-
-  const first = look(opening), riskiest = Array.from(book.scan({ within: ALL, order: "riskiest", limit: top, idsOnly: true }).ids, stateOf);
-  return { source, incentives, loadMilliseconds, bytes, riskiest, opening: first, end: look(end), ticks, loop: plainLoop(source, path) };
+  const list = (ids: Float64Array, prices: readonly bigint[]) => Array.from(ids, (id) => stateOf(id, prices));
+  const played = play({ book, figures: (price) => ({ price }), from: opening, to: end, least: 0n, list, risk: stateOf }, { ticks: count, seed, top });
+  return { ...played, source, incentives, loadMilliseconds, bytes, loop: plainLoop(source, played.path) };
 }
 
 /** The prices that the options give: a price outranks a fall, and a market's own fall that of all. */
@@ -163,7 +97,6 @@ const VIRTUAL_SHARES = 1_000_000n, UINT_MAX = (1n << 256n) - 1n;
 
 /** The same positions at the same ticks as keepers write it: an array of objects, and Morpho's rule in BigInt. */
 function plainLoop({ markets }: MorphoMarkets, path: readonly (readonly bigint[])[]): LoopTick[] {
-  const looping = progress("The plain loop", path.length);
   const positions = markets.flatMap(({ lltv, totalBorrowAssets, totalBorrowShares, borrowers }, market) => (
     borrowers.map(({ collateral, borrowShares }) => ({ market, collateral, borrowShares, lltv, totalBorrowAssets, totalBorrowShares }))
   ));
@@ -174,13 +107,5 @@ function plainLoop({ markets }: MorphoMarkets, path: readonly (readonly bigint[]
     const value = collateral * prices[market]!;
     return value <= UINT_MAX && (value / PRICE_UNIT) * lltv / WAD < borrowed; // beyond, the contract reverts: nobody is liquidated
   };
-  const ticks = path.map((prices) => {
-    const started = performance.now();
-    let unsafe = 0;
-    for (const position of positions) if (isUnsafe(position, prices)) ++unsafe;
-    looping.advance(1);
-    return { microseconds: (performance.now() - started) * 1000, unsafe };
-  });
-  looping.end();
-  return ticks;
+  return playLoop(path, (prices) => positions.reduce((unsafe, position) => unsafe + Number(isUnsafe(position, prices)), 0));
 }

@@ -59,6 +59,23 @@ export function percentiles(ticks: readonly { readonly microseconds: number }[])
   return { p50: percentile(times, 0.5), p99: percentile(times, 0.99) };
 }
 
+export const TICK_HEAD: Row = { cells: ["tick", "prices", "time", "became unsafe", "safe again", "unsafe in all"], style: bold };
+interface TickCounts extends LoopTick {
+  readonly tick: number;
+  readonly becameUnsafe: number;
+  readonly becameSafe: number;
+}
+/** A tick, at its prices and with what the opening's were. */
+export function tickRow({ tick, microseconds, becameUnsafe, becameSafe, unsafe }: TickCounts, prices: readonly bigint[], from: readonly bigint[]): Row {
+  return { cells: [whole(tick), tick === 0 ? "opening" : percent(meanChange(prices, from)), time(microseconds), whole(becameUnsafe), whole(becameSafe), whole(unsafe)] };
+}
+
+/** The mean change of the prices that change. */
+function meanChange(prices: readonly bigint[], from: readonly bigint[]): number {
+  const changes = prices.flatMap((price, i) => (price === from[i] || !from[i] ? [] : [Number(price) / Number(from[i]) - 1]));
+  return changes.reduce((sum, change) => sum + change, 0) / Math.max(changes.length, 1);
+}
+
 /** Whether the plain loop counts what the book counts, at the opening and at every tick. */
 export const agree = (ticks: readonly LoopTick[], loop: readonly LoopTick[]) => ticks.every(({ unsafe }, i) => unsafe === loop[i]!.unsafe);
 

@@ -1,7 +1,7 @@
 /** What the keeper prints of Maker's vaults: tables for people, one document for programs. */
 import { RAD, RAY, WAD, type Input } from "./ilks.js";
-import { type LoopTick, type Row, agree, amount, bold, dim, json, percent, percentiles, table, tenths, time, verdict, whole } from "./print.js";
-import { BATCH, type Run, type Tick, type Vault } from "./run.js";
+import { type LoopTick, type Row, TICK_HEAD, agree, amount, bold, dim, json, percentiles, table, tenths, tickRow, verdict, whole } from "./print.js";
+import { BATCH, type Run, type Vault } from "./run.js";
 
 /** What was loaded, and every tick: all that is known before the plain loop has run. */
 export function tables(input: Input, { book, counts, loadMilliseconds, bytes, ticks }: Run): string {
@@ -21,13 +21,10 @@ export function tables(input: Input, { book, counts, loadMilliseconds, bytes, ti
 
   const listing = ticks.some(({ bark }) => bark.length > 0);
   const path = table([
-    { cells: ["tick", "prices", "time", "became unsafe", "safe again", "unsafe in all"], style: bold },
+    TICK_HEAD,
     ...(listing ? [{ cells: ["", "ilk", input.keyBytes ? "owner" : "id", "health", "dart", "dink", "tab"], style: dim }] : []),
     ...ticks.flatMap((tick) => [
-      { cells: [
-        whole(tick.tick), tick === opening ? "opening" : percent(fallOf(tick, opening)), time(tick.microseconds), whole(tick.becameUnsafe),
-        whole(tick.becameSafe), whole(tick.unsafe),
-      ], style: bold },
+      { ...tickRow(tick, tick.vals, opening.vals), style: bold },
       ...tick.bark.map((vault) => barkRow(input, vault)),
     ]),
   ], [1]);
@@ -38,11 +35,6 @@ export function tables(input: Input, { book, counts, loadMilliseconds, bytes, ti
 
 /** Below so many vaults, the memory that every book needs hides what a vault needs. */
 const SIGNIFICANT = 100_000;
-
-/** The mean change of the ilks' prices since the opening. */
-function fallOf({ vals }: Tick, opening: Tick): number {
-  return vals.reduce((sum, val, i) => sum + Number(val) / Number(opening.vals[i]!) - 1, 0) / vals.length;
-}
 
 function barkRow({ ilks }: Input, { id, market, key, health, liquidation }: Vault): Row {
   const cells = ["", ilks[market]!.name, key ?? `${id}`, typeof health === "bigint" ? amount(health, WAD, 4) : `${health}`];
