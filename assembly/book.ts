@@ -3,7 +3,7 @@
  * columns cross in the STAGE; figures in ARGS, one vault's answers in RESULTS.
  */
 import { ARGS, RESULTS, STAGE, STAGE_BYTES, SYSTEM } from "./layout";
-import { candidates, makeRoom, offer, push, reserveCandidates, rowAt, select, startSelection, threshold } from "./order/select";
+import { candidates, makeRoom, offer, push, reserveCandidates, rowAt, scoreOf, select, startSelection, threshold } from "./order/select";
 import { removeAccount } from "./accounts";
 import { sumAccounts } from "./levels/accounts";
 import { Failure, lay } from "./levels/table";
@@ -321,12 +321,12 @@ export function candidateIds(order: i32, count: u32): void {
 
 /**
  * The rows found unsafe (with `near`: or within the query's distance) as candidates of an order, of which the first `k` are
- * asked for. For the riskiest, the k-th largest key that chunks attain bounds what can be among them, and chunks below it
+ * asked for. For the riskiest, and for prices in a market, the k-th largest key that chunks attain bounds what can be among them, and chunks below it
  * are passed over. False where memory cannot grow. Needs up-to-date statuses.
  */
 export function gather(order: i32, k: u32, only: i32, near: bool, floor: bool): bool {
   let least = -Infinity;
-  if (order == rule.Order.RISKIEST && !floor && !onShelves() && k < chunksHeld()) { // with a debt floor the largest key may belong to a row that does not count
+  if ((order == rule.Order.RISKIEST || order == rule.Order.PRICE) && !floor && !onShelves() && k < chunksHeld()) { // with a debt floor the largest key may belong to a row that does not count
     if (!startSelection(rule.Order.NONE, chunksHeld())) return false;
     for (let m: u32 = 0; m < marketsHeld(); ++m) {
       if (only >= 0 && m != <u32>only) continue;
@@ -340,7 +340,7 @@ export function gather(order: i32, k: u32, only: i32, near: bool, floor: bool): 
     // 2^−18: a chunk's largest unsafe key is at most 2^−22 of it above its quotient, a subnormal one 3 of at least 2^21 steps, and
     // as much again where an open row that was judged safe has the larger key
   }
-  least = rule.surest(least);
+  least = rule.surest(order, marketAt(max(only, 0)), least);
   startSelection(order, 0);
   for (let m: u32 = 0; m < marketsHeld(); ++m) {
     if (only >= 0 && m != <u32>only) continue;
@@ -348,17 +348,21 @@ export function gather(order: i32, k: u32, only: i32, near: bool, floor: bool): 
     for (let i: u32 = 0, n = load<u32>(market, CHUNKS); i < n; ++i) {
       const link = linkAt(market, i), close = near && mayBeNear(market, i);
       if (!close && (!load<u16>(link, LINK_UNSAFE) || (least > -Infinity && <f64>load<f32>(link, LINK_MAX) * factor < least))) continue;
-      if (!gatherChunk(order, k, market, load<u32>(link, LINK_CHUNK), least, close)) return false;
+      if (!gatherChunk(k, market, load<u32>(link, LINK_CHUNK), least, close)) return false;
     }
   }
   return true;
 }
 
-function gatherChunk(order: i32, k: u32, market: usize, number: u32, least: f64, near: bool): bool {
+/** Places of a chunk's candidates, and what was read of their amounts. */
+const PLACES: usize = memory.data(2048, 16), AHEAD: usize = memory.data(8, 16);
+
+function gatherChunk(k: u32, market: usize, number: u32, least: f64, near: bool): bool {
   const chunk = chunkAt(number), block = <usize>load<u32>(chunk, BLOCK), log = load<u32>(chunk, LOG), used = load<u32>(chunk, USED);
   const keys = keysOf(block, log), factor = load<f64>(market, FACTOR) * load<f32>(market, GROWTH);
   if (near) rule.freshen(market, chunk);
   if (!makeRoom(used, k)) return false;
+  let end = PLACES, ahead: u64 = 0;
   for (let place: u32 = 0; place < used; place += 64) {
     let mask = load<u64>(groupOf(block, place), UNSAFE_BITS);
     if (near) mask |= nearOf(market, block, log, place);
@@ -366,8 +370,15 @@ function gatherChunk(order: i32, k: u32, market: usize, number: u32, least: f64,
     for (mask = wanted(mask, market, block, log, place); mask; mask &= mask - 1) {
       const at = place + <u32>ctz(mask);
       if (pruned && <f64>load<f32>(keys + (at << 2)) * factor < least) continue;
-      offer(rule.score(order, market, block, log, at), number << ROWS_LOG | at, k);
+      ahead ^= load<u64>(vaultAt(block, log, at)); // the amounts of few rows lie far apart: all are asked for before the first is looked at
+      store<u16>(end, <u16>at);
+      end += 2;
     }
+  }
+  store<u64>(AHEAD, ahead);
+  for (let at = PLACES; at < end; at += 2) {
+    const place = <u32>load<u16>(at);
+    offer(scoreOf(market, block, log, place), number << ROWS_LOG | place, k);
   }
   return true;
 }

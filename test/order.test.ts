@@ -106,9 +106,10 @@ describe("the exact order, against a sort in BigInt", () => {
 });
 
 describe("chunks passed over", () => {
-  test("the riskiest few of many chunks, while vaults come, go and change", () => {
+  test("the riskiest few of many chunks, and those of the highest price, while vaults come, go and change", () => {
     fc.assert(fc.property(seed, (start) => {
       const dice = new Dice(start), twin = new Twin();
+      twin.setSystem({ par: dice.pick([RAY, 10n ** 15n, 10n ** 9n, 1n]) }); // of a small par, prices are small integers, and many alike
       for (let m = 0; m < 2; ++m) twin.load(twin.addMarket({ spot: RAY * BigInt(m + 1) }), Array.from({ length: 2600 }, () => [2n * WAD + dice.uint(58), WAD]));
       const ids = () => dice.pick([...twin.vaults.keys()]);
       for (let i = 0; i < 60; ++i) {
@@ -121,6 +122,7 @@ describe("chunks passed over", () => {
         }
         if (dice.chance(0.2)) twin.setMarket(dice.below(2), { spot: (RAY * BigInt(80 + dice.below(60))) / 100n });
         twin.scan({ order: "riskiest", limit: dice.below(5), idsOnly: true, ...(dice.chance(0.2) ? { within: WAD / 20n } : {}), ...(dice.chance(0.2) ? { market: dice.below(2) } : {}) });
+        twin.scan({ order: "liquidationPrice", market: dice.below(2), limit: dice.below(5), idsOnly: true, ...(dice.chance(0.2) ? { within: WAD / 20n } : {}) });
       }
     }), runs(8));
   });

@@ -3,7 +3,7 @@
  * scores that are 2^−44 apart decide by themselves, the exact rule decides the rest, and ties go by the user's key, else by row.
  * A quicksort that leaves alone what lies beyond k: O(n + k log k). The order is total, so equal rows do no harm.
  */
-import { Order, alike, precedes } from "../rules";
+import { Order, alike, precedes, score } from "../rules";
 import { doubled, take, tableClass } from "../store/blocks";
 import { BLOCK, LOG, MARKET, ROWS_LOG, chunkAt, compareKeys, marketAt, numberAt, onShelves, userKeyAt, userKeyBytes } from "../store/chunks";
 
@@ -70,6 +70,15 @@ export function offer(score: f64, row: u32, k: u32): void {
   select(k);
   count = k;
   barred = true; barScore = scoreAt(k - 1); barRow = rowAt(k - 1);
+}
+
+/** The score of a row, which is known where its amounts are those of the last of the first `k`. */
+export function scoreOf(market: usize, block: usize, shape: u32, place: u32): f64 {
+  if (barred) {
+    const chunk = chunkAt(barRow >> ROWS_LOG);
+    if (marketAt(load<u32>(chunk, MARKET)) == market && alike(load<u32>(chunk, BLOCK), load<u32>(chunk, LOG), barRow & 1023, block, shape, place)) return barScore;
+  }
+  return score(rule, market, block, shape, place);
 }
 
 /** Whether the entry (score a, row x) comes before (score b, row y). */

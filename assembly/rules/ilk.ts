@@ -362,10 +362,21 @@ export function score(order: i32, market: usize, block: usize, log: u32, place: 
  * and the val below has a spot, which is not 0. Otherwise 0: only `price` tells.
  */
 function priceNear(market: usize, ink: usize): f64 {
+  const owed = near(ink + ART, 2) * near(market + VIEW_RATE, 4);
+  return owed < 57896044618658097711785492504343953926634992332820282019728792003956564819968.0 ? priceAt(market, owed / near(ink, 2)) : 0; // 2^255
+}
+/** The same at the spot below which a vault is unsafe. */
+function priceAt(market: usize, spot: f64): f64 {
   const least: f64 = 1125899906842624.0, most: f64 = 57896044618658097711785492504343953926634992332820282019728792003956564819968.0; // 2^50, 2^255
-  const owed = near(ink + ART, 2) * near(market + VIEW_RATE, 4), spot = owed / near(ink, 2), feed = spot * near(market + MAT, 4) / 1e27;
-  const val = feed * near(SYSTEM + PAR, 4) / 1e36;
-  return owed < most && spot > least && feed > least && val > least && spot < most && feed < most && val < most ? val : 0;
+  const feed = spot * near(market + MAT, 4) / 1e27, val = feed * near(SYSTEM + PAR, 4) / 1e36;
+  return spot > least && feed > least && val > least && spot < most && feed < most && val < most ? val : 0;
+}
+/**
+ * Prices never fall as debt in units of collateral rises, and where `priceAt` tells them they rise with it by all but 2^−45: then rows
+ * whose health differs by 2^−19 are in the order of their keys.
+ */
+export function surest(order: i32, market: usize, least: f64): f64 {
+  return order == Order.RISKIEST || priceAt(market, least * (1 - 3.814697265625e-6) * near(market + SPOT, 4)) > 0 ? least : -Infinity;
 }
 
 /** Whether a comes before b (−1), after it (1) or beside it (0), exactly. */

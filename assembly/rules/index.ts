@@ -165,8 +165,8 @@ export function precedes(order: i32, am: usize, ab: usize, as: u32, ap: u32, bm:
   return onShelves() ? shelf.precedes(order, am, ab, as, ap, bm, bb, bs, bp)
     : positions() ? position.precedes(order, am, ab, as, ap, bm, bb, bs, bp) : ilk.precedes(order, am, ab, as, ap, bm, bb, bs, bp);
 }
-/** Up to where keys tell an order by health. */
-export function surest(least: f64): f64 { return positions() ? position.surest(least) : least; }
+/** Up to where keys tell an order: of two rows whose health differs by 2^−19 of it, one of them below this, which comes first. */
+export function surest(order: i32, market: usize, least: f64): f64 { return positions() ? position.surest(order, least) : ilk.surest(order, market, least); }
 
 // ---- What a what-if asks (rules/trial)
 

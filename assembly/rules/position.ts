@@ -587,8 +587,8 @@ export function reaches(market: usize, block: usize, shape: u32, place: u32): bo
 
 // ---- Order
 
-/** A health below this may be far from what its key tells, for it is a quotient of small integers: such rows are all looked at. */
-export function surest(least: f64): f64 { return min(least, 8.0); }
+/** A health below this may be far from what its key tells, for it is a quotient of small integers: such rows are all looked at. A price has more roundings. */
+export function surest(order: i32, least: f64): f64 { return order == Order.PRICE ? -Infinity : min(least, 8.0); }
 
 export function score(order: i32, market: usize, block: usize, shape: u32, place: u32): f64 {
   const row = vaultAt(block, shape, place);
