@@ -73,11 +73,11 @@ export function readAccount(id: f64): i32 {
   store<u32>(cell, load<u8>(vault, 4));
   store<u32>(cell, lines, 4);
   memory.copy(cell + 16, userKeyAt(<u32>row), userKeyBytes());
-  for (let i: u32 = 0; i < lines; ++i, tag += 2, amount += amountBytes) {
+  for (let i: u32 = 0; i < lines; ++i, tag += 2, amount += amountBytes()) {
     cell += CELL;
     store<u32>(cell, load<u8>(tag));
     store<u32>(cell, load<u8>(tag, 1), 4);
-    memory.copy(cell + 16, amount, amountBytes);
+    memory.copy(cell + 16, amount, amountBytes());
   }
   return <i32>lines;
 }

@@ -2,6 +2,7 @@
  * What a book does, in terms of the store, the screen, the order and the rule of its family. Pages of rows, ids and
  * columns cross in the STAGE; figures in ARGS, one vault's answers in RESULTS.
  */
+import { follow, onShelves } from "./cut";
 import { ARGS, RESULTS, STAGE, STAGE_BYTES, SYSTEM } from "./layout";
 import { candidates, makeRoom, offer, push, reserveCandidates, rowAt, scoreOf, select, startSelection, threshold } from "./order/select";
 import { removeAccount } from "./accounts";
@@ -20,7 +21,7 @@ import { list as listRows, mayBeNear, nearOf, preview as previewMarket, setFloor
 import { Answer, search } from "./search";
 import {
   BLOCK, CHUNKS, FACTOR, Fault, GROWTH, HEADER, INDEX, LINK_CHUNK, LINK_MAX, LINK_UNSAFE, LIVE, LOG, LOOSE, MARK, ROWS_LOG, UNSAFE_BITS, USED,
-  addMarket as newMarket, chunkAt, chunksHeld, foundBlock, foundLog, foundMarket, foundPlace, groupOf, idAt, idOf, keysOf, lifeAt, linesOf, linkAt, lives, marketAt, marketsHeld, onShelves, open as openRows, openStore, place,
+  addMarket as newMarket, chunkAt, chunksHeld, foundBlock, foundLog, foundMarket, foundPlace, groupOf, idAt, idOf, keysOf, lifeAt, linesOf, linkAt, lives, marketAt, marketsHeld, open as openRows, openStore, place,
   placed, reserve as reserveRows, rowIn, rowOf, shapeOf, seek, touch, userKeyAt, userKeyBytes, vacate, vaultAt, vaultsHeld,
 } from "./store/chunks";
 import { enter, find as findKey, leave, reserveKeys } from "./store/keys";
@@ -53,14 +54,10 @@ const TIME: usize = memory.data(32, 16);
 
 /** Opens the book, once per instance: bytes of a user's key (0: none), its rule, and what the rule's revision does. */
 export function open(keyBytes: u32, which: i32, choices: u32): bool {
-  const shelves = which >= rule.Rule.AAVE_V30 && which <= rule.Rule.COMET;
+  follow(which);
   setTerms();
-  if (!shelves) {
-    rule.openVaults(which);
-    while (page * (rule.stride() + 32) > <u32>STAGE_BYTES) page >>= 1;
-  }
-  return openStore(keyBytes, shelves ? shelf.SHELF_BYTES : rule.marketBytes(), shelves) && reserveCandidates(1 << ROWS_LOG)
-    && (!shelves || shelf.openShelves(which, choices));
+  if (!onShelves()) while (page * (rule.stride() + 32) > <u32>STAGE_BYTES) page >>= 1;
+  return openStore(keyBytes, rule.marketBytes()) && reserveCandidates(1 << ROWS_LOG) && (!onShelves() || shelf.openShelves(choices));
 }
 
 export function size(): u32 { return vaultsHeld(); }

@@ -1,26 +1,59 @@
-// Bundles the bindings to dist: an entry for the library and for each protocol, and every source of every cut of the module.
+// Compiles a cut of the module for each protocol, and bundles the bindings to dist: an entry for the library and for each protocol,
+// and every source of every cut.
+import { execFile } from "node:child_process";
 import { copyFileSync, readFileSync, readdirSync, writeFileSync } from "node:fs";
+import { promisify } from "node:util";
 import { build } from "esbuild";
 
-const CUTS = ["ilks", "positions", "accounts"], SOURCES = ["inline", "workerd", "edge-light"];
-const PROTOCOLS = ["maker", "compound-v2", "comet", "aave-v3", "morpho", "liquity-v1", "liquity-v2"];
+/** Of each protocol its number (assembly/cut.ts) and the kind of its book (assembly/exports). */
+const PROTOCOLS = {
+  maker: [0, "vaults"], "aave-v3": [2, "accounts"], "compound-v2": [3, "accounts"], comet: [4, "accounts"],
+  morpho: [5, "vaults"], "liquity-v1": [6, "vaults"], "liquity-v2": [7, "vaults"],
+};
+const NAMES = Object.keys(PROTOCOLS);
 
-// The cuts as the texts that modules/inline.ts reads.
-for (const cut of CUTS) {
+const cuts = NAMES.map((name) => async () => {
+  const [only, kind] = PROTOCOLS[name], entries = ["book", kind, name].map((file) => `assembly/exports/${file}.ts`);
+  const { stdout, stderr } = await promisify(execFile)(process.execPath, [
+    "node_modules/assemblyscript/bin/asc.js", ...entries, "--target", "release", "--use", "abort=", "--use", `ONLY=${only}`, "-o", `dist/${name}.wasm`,
+  ]);
+  if (stdout || stderr) console.log(stdout, stderr);
+});
+const inTurn = async () => { for (let cut = cuts.shift(); cut; cut = cuts.shift()) await cut(); };
+await Promise.all([inTurn(), inTurn()]);
+
+/** A cut as the text that modules/inline.ts reads. */
+function textOf(cut) {
   let text = "";
   for (const byte of readFileSync(`dist/${cut}.wasm`)) text += String.fromCharCode(byte < 70 ? byte + 35 : byte < 105 || byte > 126 ? byte + 256 : byte);
-  writeFileSync(`build/${cut}.text.js`, `export default ${JSON.stringify(text)};\n`);
-  writeFileSync(`build/${cut}.text.d.ts`, "declare const text: string;\nexport default text;\n");
+  return text;
 }
+/** The sources of a cut (modules/cut.ts). */
+const SOURCES = {
+  inline: (cut) => `import { moduleOf } from "./inline.js"; const text = ${JSON.stringify(textOf(cut))};
+    export { instantiate } from "./inline.js"; export const source = "inline", loadModule = () => moduleOf(text);`,
+  workerd: (cut) => `import module from "./${cut}.wasm"; export { instantiate } from "./deployed.js"; export const source = "workerd", loadModule = () => module;`,
+  "edge-light": (cut) => `import module from "./${cut}.wasm?module"; export { instantiate } from "./deployed.js"; export const source = "edge-light", loadModule = () => module;`,
+};
+const sources = {
+  name: "sources of the cuts",
+  setup({ onResolve, onLoad }) {
+    onResolve({ filter: /^cut:/ }, ({ path }) => ({ path: path.slice(4), namespace: "cut" }));
+    onLoad({ filter: /./, namespace: "cut" }, ({ path }) => {
+      const [cut, source] = path.split(".");
+      return { contents: SOURCES[source](cut), resolveDir: "bindings/modules" };
+    });
+  },
+};
 
 await build({
   entryPoints: Object.fromEntries([
     ...["index", "arrow", "worker", "worker-entry"].map((name) => [name, `bindings/${name}.ts`]),
-    ...PROTOCOLS.map((name) => [name, `bindings/protocols/${name}.ts`]),
-    ...CUTS.flatMap((cut) => SOURCES.map((source) => [`${cut}.${source}`, `bindings/modules/${cut}.${source}.ts`])),
+    ...NAMES.map((name) => [name, `bindings/protocols/${name}.ts`]),
+    ...NAMES.flatMap((cut) => Object.keys(SOURCES).map((source) => [`${cut}.${source}`, `cut:${cut}.${source}`])),
   ]),
   bundle: true, splitting: true, format: "esm", target: "es2022", charset: "utf8", minifySyntax: true, drop: ["console"], mangleProps: /^__/,
-  external: ["#module/*", "*.wasm", "*.wasm?module"], outdir: "dist", logLevel: "warning",
+  external: ["#module/*", "*.wasm", "*.wasm?module"], outdir: "dist", logLevel: "warning", plugins: [sources],
 });
 
 // esbuild keeps imports of chunks of which nothing is used, for what they might do; nothing here does anything when it is imported.

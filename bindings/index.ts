@@ -4,7 +4,7 @@
  */
 export { openBook } from "./open.js";
 export type { AccountBook, AccountBookOf, AccountInspection, AccountPlanOptions, AccountPlanStep, AccountPrice } from "./accounts.js";
-export type { Book, BookOf, BookOptions, Changes, Columns, Flips, Ids, Inspection, LeastAmount, Liquidation, MostAmount, Order, PlanOptions, PlanStep, Query, Scenario, Status, Target, WhatIf } from "./book.js";
+export type { BookOptions, Changes, Columns, Flips, Ids, LeastAmount, MostAmount, Order, PlanOptions, PlanStep, Query, Scenario, Status, Target, WhatIf } from "./book.js";
 export { PlimsollError } from "./errors.js";
 export type { ErrorCode } from "./errors.js";
 export { MAX_U128, toLimbs, valueAt } from "./hits.js";
@@ -12,3 +12,4 @@ export type { Figures, Hit, Hits } from "./hits.js";
 export type { Key } from "./keys.js";
 export type { LevelQuery, LevelSums, Levels } from "./levels.js";
 export type { AccountProtocol, Complete, Field, Fields, LiquidationPrice, Outcome, Protocol, Values } from "./protocol.js";
+export type { Book, BookOf, Inspection, Liquidation } from "./vaults.js";

@@ -1,8 +1,9 @@
 /** Where a book begins. */
 import type { AccountBook } from "./accounts.js";
-import type { Book, BookOptions } from "./book.js";
+import type { BookOptions } from "./book.js";
 import { refuse } from "./errors.js";
 import { type AccountProtocol, type Calls, type Fields, type Protocol, knowFields, wholeNumber } from "./protocol.js";
+import type { Book } from "./vaults.js";
 
 /**
  * Opens an empty book for the vaults of a protocol. Instantiates the module, synchronously.

@@ -6,10 +6,11 @@
  */
 import { type Remote, transfer, wrap } from "comlink";
 import type { AccountBook, Answer as AnswerOf, Inputs } from "./accounts.js";
-import type { Book, BookOptions, Changes, Query } from "./book.js";
+import type { BookOptions, Changes, Query } from "./book.js";
 import { type ErrorCode, PlimsollError, refuse } from "./errors.js";
 import type { Hits } from "./hits.js";
 import type { AccountProtocol, Fields, Protocol } from "./protocol.js";
+import type { Book } from "./vaults.js";
 import { type Answer, type Named, type Served, errorOf, give, unpack } from "./wire.js";
 
 export { handOver } from "./wire.js";

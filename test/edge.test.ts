@@ -283,7 +283,7 @@ describe("in workerd", () => {
 
   test("the bundle is at most 60 KiB gzipped, with one cut of the module", async () => {
     const { script, modules } = await built, files = [script, ...Object.values(modules)];
-    expect(Object.keys(modules)).toEqual(["ilks.wasm"]);
+    expect(Object.keys(modules)).toEqual(["maker.wasm"]);
     expect(files.reduce((sum, file) => sum + gzipSync(file, { level: 9 }).length, 0)).toBeLessThanOrEqual(60 * 1024);
   });
 

@@ -1,7 +1,8 @@
 import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { AccountBook } from "../bindings/accounts.js";
-import { AnyBook, Book } from "../bindings/book.js";
+import { AnyBook } from "../bindings/book.js";
+import { Book } from "../bindings/vaults.js";
 import type { Kit } from "./browser/page.js";
 import { browsers } from "./browser/browsers.js";
 import { type Files, type Site, bundle, page as html, serve } from "./browser/site.js";

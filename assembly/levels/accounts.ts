@@ -12,10 +12,11 @@
  *
  * So a safe account costs what a key costs, and an unsafe one, at each level at which it is, the exact rule on the asset's own lines.
  */
+import { byAverage, ofAave, ofCompound } from "../cut";
 import { STAGE } from "../layout";
 import { DEBT as OWES, VALUE, derive, priceIn } from "../rules/assets";
 import {
-  ASSET, ASSETS, Entry, HELD_NEED, HELD_WEIGHT, Kind, OWED_NEED, OWED_WEIGHT, Rule, THRESHOLDS, amountBytes, amountsOf, rule, tagsOf,
+  ASSET, ASSETS, Entry, HELD_NEED, HELD_WEIGHT, Kind, OWED_NEED, OWED_WEIGHT, THRESHOLDS, amountBytes, amountsOf, tagsOf,
 } from "../rules/lines";
 import { assetAt, evaluateIn, judgeWith, makeKeys, provedSafe, settle, startScenario, sumWithout, weighApart } from "../rules/shelf";
 import { Status } from "../rules/status";
@@ -82,7 +83,7 @@ export function sumAccounts(index: u32): u32 {
 
 /** Of what basis points leave, at least so much counts: an average of them is cut by less than one (Aave to 3.4). */
 // @ts-ignore: decorator
-@inline function shareOf(bps: u32): f64 { return rule > Rule.AAVE_SUM ? 1 : rule == Rule.AAVE_AVERAGE ? <f64>bps - 1 : <f64>bps; }
+@inline function shareOf(bps: u32): f64 { return !ofAave() ? 1 : byAverage() ? <f64>bps - 1 : <f64>bps; }
 /** At least what counts of a held amount, and at most what counts of one that is owed. */
 // @ts-ignore: decorator
 @inline function atLeast(share: f64, amount: f64, weight: f64, error: f64): f64 {
@@ -97,16 +98,16 @@ export function sumAccounts(index: u32): u32 {
 
 /** Judges an account at every price, as far as it has not been proved safe. */
 function follow(vault: usize, shape: u32): void {
-  const thresholds = set + THRESHOLDS + (<u32>load<u8>(vault, 4) << 9), whole: f64 = rule <= Rule.AAVE_SUM ? 10000 : 1;
+  const thresholds = set + THRESHOLDS + (<u32>load<u8>(vault, 4) << 9), whole: f64 = ofAave() ? 10000 : 1;
   let tag = tagsOf(vault), amount = amountsOf(vault, linesOf(shape));
   let held: f64 = 0, owed: f64 = 0, ownHeld: f64 = 0, ownOwed: f64 = 0, ownShare: f64 = 0, holds: usize = 0, owes: usize = 0;
-  for (const end = tag + (<u32>load<u16>(vault, 6) << 1); tag < end; tag += 2, amount += amountBytes) {
+  for (const end = tag + (<u32>load<u16>(vault, 6) << 1); tag < end; tag += 2, amount += amountBytes()) {
     const index = <u32>load<u8>(tag), kind = <u32>load<u8>(tag, 1), entry = load<u32>(thresholds + (index << 2));
     if (kind >= Kind.IDLE) continue;
     if (entry & Entry.SLOW) held = NaN;
     let x = near128(load<u64>(amount), load<u64>(amount, 8));
     if (kind == Kind.OWED) {
-      if (rule == Rule.COMPOUND) x = x * 1e18 / near128(load<u64>(amount, 16), load<u64>(amount, 24));
+      if (ofCompound()) x = x * 1e18 / near128(load<u64>(amount, 16), load<u64>(amount, 24));
       if (index == asset) { ownOwed = x; owes = amount; continue; }
       const at = assetAt(index), weight = load<f64>(at, OWED_WEIGHT);
       owed += atMost(whole, x, weight, weight * load<f64>(at, OWED_NEED));

@@ -3,9 +3,10 @@
  * scores that are 2^−44 apart decide by themselves, the exact rule decides the rest, and ties go by the user's key, else by row.
  * A quicksort that leaves alone what lies beyond k: O(n + k log k). The order is total, so equal rows do no harm.
  */
+import { onShelves } from "../cut";
 import { Order, alike, precedes, score } from "../rules";
 import { doubled, take, tableClass } from "../store/blocks";
-import { BLOCK, LOG, MARKET, ROWS_LOG, chunkAt, compareKeys, marketAt, numberAt, onShelves, userKeyAt, userKeyBytes } from "../store/chunks";
+import { BLOCK, LOG, MARKET, ROWS_LOG, chunkAt, compareKeys, marketAt, numberAt, userKeyAt, userKeyBytes } from "../store/chunks";
 
 /*  entry (16 bytes)   ┌ score  f64 ┬ row  u32 ┬ – ┐  */
 let entries: usize = 0, log: u32 = 0, count: u32 = 0, rule: i32 = 0;

@@ -4,6 +4,7 @@
  * `supply` of comet@d5a30b0a, tried out on the account laid out as their arguments; and what they judge as time goes by.
  * What a book does not know (caps, cash, pauses, what an eMode lends, a least borrow) is taken to allow it.
  */
+import { byAverage, ofAave, ofComet, ofCompound } from "../cut";
 import { ARGS, RESULTS, SYSTEM } from "../layout";
 import { clear, compare, copy, isZero } from "../wide/limbs";
 import {
@@ -16,7 +17,7 @@ import {
 } from "./assets";
 import * as comet from "./comet";
 import * as compound from "./compound";
-import { ASSET, ASSETS, BASE, BORROW_INDEX, BROKEN, Kind, Rule, amountBytes, amountsOf, rule, tagsOf } from "./lines";
+import { ASSET, ASSETS, BASE, BORROW_INDEX, BROKEN, Kind, amountBytes, amountsOf, tagsOf } from "./lines";
 import { ratioTo, startScenario } from "./shelf";
 import { Status } from "./status";
 import { FIRST, LAST, Question, TARGET, Verdict, byRatio, endless } from "./trial";
@@ -36,7 +37,7 @@ export function beginTrial(asked: i32, assets: usize, account: usize, room: u32,
   if (asked == Question.TIME) {
     set = startScenario();
     falls = false;
-    if (rule <= Rule.AAVE_SUM && (load<u64>(LAST) >> 40 || !isZero(LAST + 8, 3))) { // its clock ends; far beyond, exponents would wrap
+    if (ofAave() && (load<u64>(LAST) >> 40 || !isZero(LAST + 8, 3))) { // its clock ends; far beyond, exponents would wrap
       clear(LAST, 4);
       store<u64>(LAST, (<u64>1 << 40) - 1);
     }
@@ -48,16 +49,16 @@ export function beginTrial(asked: i32, assets: usize, account: usize, room: u32,
   status = slow(set, vault, lines);
   already = reaches(status) == Verdict.YES;
   if (asked >= Question.REPAY && already) { clear(LAST, 4); return true; }
-  const isBase = rule == Rule.COMET && index == BASE, owed = asked == Question.BORROW || asked == Question.REPAY;
-  if ((isBase || rule == Rule.COMPOUND) && load<u32>(set + ASSETS + index * ASSET, BROKEN)) return false;
-  counts = rule != Rule.COMPOUND || isEntered();
+  const isBase = ofComet() && index == BASE, owed = asked == Question.BORROW || asked == Question.REPAY;
+  if ((isBase || ofCompound()) && load<u32>(set + ASSETS + index * ASSET, BROKEN)) return false;
+  counts = !ofCompound() || isEntered();
   if (!counts) return true;
-  if (lay(set, vault, lines, 0, -1, isBase ? -1 : index, rule == Rule.COMPOUND && asked == Question.BORROW)) return false;
+  if (lay(set, vault, lines, 0, -1, isBase ? -1 : index, ofCompound() && asked == Question.BORROW)) return false;
   row = alsoRow;
   copy(BEFORE, isBase ? ARGS : row + sideOf(owed), 4);
   endless();
-  if (rule <= Rule.AAVE_SUM) return beginReserve();
-  if (rule == Rule.COMPOUND) return beginToken();
+  if (ofAave()) return beginReserve();
+  if (ofCompound()) return beginToken();
   if (asked == Question.WITHDRAW) copy(LAST, BEFORE, 4);
   else if (asked == Question.REPAY) {
     begin();
@@ -70,15 +71,15 @@ export function beginTrial(asked: i32, assets: usize, account: usize, room: u32,
 
 /** Where in its row an asset's balance or debt stands. */
 function sideOf(owed: bool): usize {
-  if (rule <= Rule.AAVE_SUM) return owed ? <usize>aave.Reserve.SCALED_DEBT : <usize>aave.Reserve.SCALED_BALANCE;
-  return rule == Rule.COMET ? 32 : owed ? 128 : 96;
+  if (ofAave()) return owed ? <usize>aave.Reserve.SCALED_DEBT : <usize>aave.Reserve.SCALED_BALANCE;
+  return ofComet() ? 32 : owed ? 128 : 96;
 }
 
 export function tryAt(x: usize): i32 {
   if (question == Question.TIME) return statusAt(x);
   summed = false;
   if (question >= Question.REPAY && isZero(x, 4)) return already ? Verdict.YES : Verdict.NO;
-  return rule <= Rule.AAVE_SUM ? tryReserve(x) : rule == Rule.COMPOUND ? tryToken(x) : tryComet(x);
+  return ofAave() ? tryReserve(x) : ofCompound() ? tryToken(x) : tryComet(x);
 }
 
 /** Whether what was laid out has the health, or the ratio, that is wanted. */
@@ -95,8 +96,8 @@ function reaches(is: i32): i32 {
  */
 function reverting(): i32 {
   if (question == Question.BORROW || question == Question.REPAY) return Verdict.NO;
-  if (rule == Rule.COMPOUND && question == Question.WITHDRAW) return Verdict.NO; // whose collateral stays while it is asked
-  if (rule != Rule.COMET) return Verdict.BEYOND;
+  if (ofCompound() && question == Question.WITHDRAW) return Verdict.NO; // whose collateral stays while it is asked
+  if (!ofComet()) return Verdict.BEYOND;
   begin();
   comet.addCollateral(at(row + 32), at(row + 64), at(row + 96), at(row + (question == Question.WITHDRAW ? 128 : 160)));
   return end() == Revert.ARITHMETIC ? Verdict.BEYOND : Verdict.NO;
@@ -180,7 +181,7 @@ let effect: usize = 0;
 function isEntered(): bool {
   let amount = amountsOf(vault, lines), entered = question != Question.WITHDRAW;
   clear(LAST, 4);
-  for (let tag = tagsOf(vault), last = tag + (<u32>load<u16>(vault, 6) << 1); tag < last; tag += 2, amount += amountBytes) {
+  for (let tag = tagsOf(vault), last = tag + (<u32>load<u16>(vault, 6) << 1); tag < last; tag += 2, amount += amountBytes()) {
     const kind = <u32>load<u8>(tag, 1);
     if (<u32>load<u8>(tag) != asset) continue;
     entered = kind < Kind.IDLE;
@@ -258,7 +259,7 @@ const HIGH_DEBT = HIGH + 32;
 export function mayHold(low: usize, high: usize): bool {
   if (question == Question.TIME) return mayBeUnsafe(low, high);
   const verdict = tryAt(high);
-  if (verdict != Verdict.NO || rule != Rule.AAVE_AVERAGE || question == Question.BORROW || question == Question.REPAY || !summed) return verdict != Verdict.NO;
+  if (verdict != Verdict.NO || !byAverage() || question == Question.BORROW || question == Question.REPAY || !summed) return verdict != Verdict.NO;
   if (question == Question.WITHDRAW ? aave.hasZeroLtv && lends : byRatio) return false;
   const highest = aave.average(aave.BY_THRESHOLD);
   copy(HIGH, aave.COLLATERAL, 16);
@@ -275,8 +276,8 @@ export function mayHold(low: usize, high: usize): bool {
 /** What the account is at a time, all that it uses accrued till then. */
 function statusAt(time: usize): i32 {
   setView(time);
-  if (rule == Rule.COMET) deriveBase(set + ASSETS + BASE * ASSET);
-  else if (rule == Rule.COMPOUND) eachLine(false);
+  if (ofComet()) deriveBase(set + ASSETS + BASE * ASSET);
+  else if (ofCompound()) eachLine(false);
   const is = slow(set, vault, lines);
   return is == Status.REVERTS ? Verdict.BEYOND : is == Status.UNSAFE ? Verdict.YES : Verdict.NO;
 }
@@ -286,16 +287,16 @@ let falls: bool = false;
 
 /** Derives the assets that an account uses, anew; or finds the latest of their accruals, before which one of them reverts. */
 function eachLine(find: bool): void {
-  if (find && rule == Rule.COMET) copy(FIRST, SYSTEM + CometFigure.LAST_ACCRUAL, 4);
+  if (find && ofComet()) copy(FIRST, SYSTEM + CometFigure.LAST_ACCRUAL, 4);
   for (let tag = tagsOf(vault), last = tag + (<u32>load<u16>(vault, 6) << 1); tag < last; tag += 2) {
     const record = set + ASSETS + <u32>load<u8>(tag) * ASSET;
-    if (load<u8>(tag, 1) >= <u8>Kind.IDLE || rule == Rule.COMET) continue;
-    if (rule == Rule.COMPOUND) {
+    if (load<u8>(tag, 1) >= <u8>Kind.IDLE || ofComet()) continue;
+    if (ofCompound()) {
       begin();
       if (less(wad(), at(record + TokenFigure.RESERVE_FACTOR))) falls = true;
       if (!find) derive(record);
     }
-    const touched = record + (rule == Rule.COMPOUND ? TokenFigure.BLOCK : AaveFigure.LAST_UPDATE);
+    const touched = record + (ofCompound() ? TokenFigure.BLOCK : AaveFigure.LAST_UPDATE);
     if (find && compare(FIRST, touched, 4) < 0) copy(FIRST, touched, 4);
   }
 }
@@ -307,8 +308,8 @@ function eachLine(find: bool): void {
  */
 function mayBeUnsafe(low: usize, high: usize): bool {
   const later = statusAt(high);
-  if (later != Verdict.NO || rule == Rule.COMET) return later != Verdict.NO; // whose collateral does not accrue
-  if (rule == Rule.COMPOUND) {
+  if (later != Verdict.NO || ofComet()) return later != Verdict.NO; // whose collateral does not accrue
+  if (ofCompound()) {
     copy(HIGH_DEBT, OWED, 4);
     statusAt(low);
     return falls || compare(SUM, HIGH_DEBT, 4) < 0;
@@ -316,6 +317,6 @@ function mayBeUnsafe(low: usize, high: usize): bool {
   copy(HIGH, aave.COLLATERAL, 16);
   statusAt(low);
   copy(aave.DEBT, HIGH_DEBT, 4);
-  if (rule == Rule.AAVE_AVERAGE && !isZero(HIGH, 4)) put(aave.BY_THRESHOLD, mul(at(aave.COLLATERAL), div(at(aave.BY_THRESHOLD), at(HIGH))));
+  if (byAverage() && !isZero(HIGH, 4)) put(aave.BY_THRESHOLD, mul(at(aave.COLLATERAL), div(at(aave.BY_THRESHOLD), at(HIGH))));
   return aave.isLiquidatable(aave.healthFactor()) || end() != 0;
 }

@@ -3,6 +3,7 @@
  * account where steps cannot tell. The rule's functions read accounts as rows of arguments, so an account is laid out as they
  * want it, beside the stage, which a scan is writing to.
  */
+import { ofAave, ofComet, ofCompound } from "../cut";
 import { ARGS, RESULTS, STAGE, SYSTEM } from "../layout";
 import { clear, copy, isZero } from "../wide/limbs";
 import { Round, WAD, at, begin, end, forgive, isNegative, isNil, mulDivDown, negate, ptr, ray, u256 } from "../wide/u256";
@@ -11,8 +12,8 @@ import * as comet from "./comet";
 import * as compound from "./compound";
 import { COLLATERAL, OWED, beginAccount, isShort } from "./account";
 import {
-  ASSET, ASSETS, BASE, BORROW_INDEX, BROKEN, EXCHANGE_RATE, Entry, Kind, Rule,
-  amountBytes, amountsOf, rule, setFast, setSteps, setUnscreened, tagsOf,
+  ASSET, ASSETS, BASE, BORROW_INDEX, BROKEN, EXCHANGE_RATE, Entry, Kind, 
+  amountBytes, amountsOf, setFast, setSteps, setUnscreened, tagsOf,
 } from "./lines";
 import { Status } from "./status";
 
@@ -41,7 +42,7 @@ export function categoryAt(category: u32): usize { return categoryRows + categor
 
 /** What a category makes of an asset's threshold. */
 export function entryOf(asset: usize, category: u32, index: u32): u32 {
-  if (rule > Rule.AAVE_SUM) return 0;
+  if (!ofAave()) return 0;
   aave.choose(choices);
   const own = load<u32>(asset, AaveFigure.THRESHOLD), row = categoryAt(category);
   const inMode = category && (aave.chosen(aave.Choice.EMODE_BY_ID) ? load<u32>(asset, AaveFigure.CATEGORY) == category : aave.bit(row + aave.Category.COLLATERALS, index));
@@ -73,8 +74,8 @@ export namespace CometFigure {
 export function derive(asset: usize): void {
   begin();
   setFast(asset, true);
-  if (rule <= Rule.AAVE_SUM) deriveReserve(asset);
-  else if (rule == Rule.COMPOUND) deriveToken(asset);
+  if (ofAave()) deriveReserve(asset);
+  else if (ofCompound()) deriveToken(asset);
   else deriveCollateral(asset);
 }
 
@@ -138,7 +139,7 @@ export function deriveBase(asset: usize): void {
 /** Moves an asset's figures to the time at `to`, as its contract's accrual would. False, and nothing changed, where that reverts. */
 export function accrue(asset: usize, to: usize): bool {
   begin();
-  if (rule <= Rule.AAVE_SUM) {
+  if (ofAave()) {
     aave.choose(choices);
     const time = at(to), last = at(asset + AaveFigure.LAST_UPDATE);
     const income = aave.incomeIndex(at(asset + AaveFigure.LIQUIDITY_INDEX), at(asset + AaveFigure.LIQUIDITY_RATE), last, time);
@@ -147,7 +148,7 @@ export function accrue(asset: usize, to: usize): bool {
     copy(asset + AaveFigure.LIQUIDITY_INDEX, ptr(income), 4);
     copy(asset + AaveFigure.BORROW_INDEX, ptr(debt), 4);
     copy(asset + AaveFigure.LAST_UPDATE, to, 4);
-  } else if (rule == Rule.COMPOUND) {
+  } else if (ofCompound()) {
     compound.accrueTo(
       at(asset + TokenFigure.BORROWS), at(asset + TokenFigure.RESERVES), at(asset + TokenFigure.BORROW_INDEX), at(asset + TokenFigure.RATE),
       at(asset + TokenFigure.BLOCK), at(to), at(asset + TokenFigure.RESERVE_FACTOR),
@@ -162,7 +163,7 @@ export function accrue(asset: usize, to: usize): bool {
 
 /** The same of the figures that all assets share: a Comet's indexes. */
 export function accrueSystem(to: usize): bool {
-  if (rule != Rule.COMET) return true;
+  if (!ofComet()) return true;
   begin();
   const base = SYSTEM;
   comet.accrueIndexes(base + CometFigure.SUPPLY_INDEX, base + CometFigure.TOTAL_SUPPLY, at(base + CometFigure.LAST_ACCRUAL), at(to), base + CometFigure.RATES);
@@ -175,17 +176,17 @@ export function accrueSystem(to: usize): bool {
 // ---- What a price is to an asset (rules/price)
 
 /** Where an asset's price stands among its figures, by byte. */
-export function priceIn(): usize { return rule <= Rule.AAVE_SUM ? AaveFigure.PRICE : TokenFigure.PRICE; } // a Comet's too
+export function priceIn(): usize { return ofAave() ? AaveFigure.PRICE : TokenFigure.PRICE; } // a Comet's too
 
 /** What an amount times a price is divided by. */
 export function assetUnit(asset: usize, isBase: bool): u256 {
-  if (rule == Rule.COMET) return at(isBase ? SYSTEM + CometFigure.BASE_SCALE : asset + CometFigure.SCALE);
+  if (ofComet()) return at(isBase ? SYSTEM + CometFigure.BASE_SCALE : asset + CometFigure.SCALE);
   return aave.unitOf(asset - 32);
 }
 /** How the value of a debt is rounded. */
 export function owedRound(): i32 {
   aave.choose(choices);
-  return rule <= Rule.AAVE_SUM && aave.chosen(aave.Choice.CEIL_DEBT_VALUES) ? Round.UP : Round.DOWN;
+  return ofAave() && aave.chosen(aave.Choice.CEIL_DEBT_VALUES) ? Round.UP : Round.DOWN;
 }
 /** A Comet asset's liquidateCollateralFactor. */
 export function thresholdFactor(asset: usize): u256 { return at(asset + CometFigure.LIQUIDATE_FACTOR); }
@@ -211,14 +212,14 @@ function word(field: u32, value: u64): void {
 function layAsset(row: usize, width: usize, index: u32, set: usize): usize {
   const asset = set + ASSETS + index * ASSET;
   memory.fill(row, 0, width);
-  if (rule == Rule.COMPOUND) {
+  if (ofCompound()) {
     copy(row, asset + TokenFigure.FACTOR, 4);
     copy(row + 32, asset + EXCHANGE_RATE, 4);
     copy(row + 64, asset + TokenFigure.PRICE, 4);
     return row;
   }
   store<u32>(row, index);
-  if (rule == Rule.COMET) { copy(row + 64, asset, 20); return row; } // price, scale, factors
+  if (ofComet()) { copy(row + 64, asset, 20); return row; } // price, scale, factors
   memory.copy(row + 32, asset, 288);
   memory.copy(row + 416, asset + AaveFigure.CATEGORY, 96);
   if (!now) clear(row + aave.Reserve.LAST_UPDATE, 4);
@@ -236,21 +237,21 @@ export let alsoRow: usize = 0;
  * an accrual on the way reverts, 0 where none does.
  */
 export function lay(set: usize, vault: usize, lines: u32, assets: u32 = 0, without: u32 = -1, also: u32 = -1, enters: bool = false, seizable: bool = false): i32 {
-  const category = <u32>load<u8>(vault, 4), width: usize = rule <= Rule.AAVE_SUM ? <usize>aave.Reserve.BYTES : rule == Rule.COMPOUND ? 160 : 224;
+  const category = <u32>load<u8>(vault, 4), width: usize = ofAave() ? <usize>aave.Reserve.BYTES : ofCompound() ? 160 : 224;
   let tag = tagsOf(vault), amount = amountsOf(vault, lines), row = rowsAt + CATEGORY_BYTES - width, id: u32 = -1, count: u32 = 0;
   let why: i32 = also != -1 ? load<u32>(set + ASSETS + also * ASSET, BROKEN) : 0;
   alsoRow = 0;
   const config = ARGS + (aave.Arg.CONFIG << 5);
-  if (rule <= Rule.AAVE_SUM) clear(config, 4);
-  else if (rule == Rule.COMET) word(0, 0);
-  for (const last = tag + (<u32>load<u16>(vault, 6) << 1); tag < last; tag += 2, amount += amountBytes) {
+  if (ofAave()) clear(config, 4);
+  else if (ofComet()) word(0, 0);
+  for (const last = tag + (<u32>load<u16>(vault, 6) << 1); tag < last; tag += 2, amount += amountBytes()) {
     const index = <u32>load<u8>(tag), kind = <u32>load<u8>(tag, 1), asset = set + ASSETS + index * ASSET, owed = (kind & 1) != 0;
     const idle = kind >= Kind.IDLE && !(enters && index == also);
     if (!idle && !why) why = load<u32>(asset, BROKEN);
     if (index == without) continue;
-    const apart = idle && rule == Rule.COMPOUND; // a market that was not entered
+    const apart = idle && ofCompound(); // a market that was not entered
     if (apart && (!seizable || owed || load<u32>(asset, BROKEN) || isZero(asset + TokenFigure.PRICE, 4))) continue;
-    if (rule == Rule.COMET && index == BASE) {
+    if (ofComet() && index == BASE) {
       copy(ARGS, amount, 2);
       if (owed) { begin(); copy(ARGS, ptr(negate(at(ARGS))), 4); }
       continue;
@@ -263,11 +264,11 @@ export function lay(set: usize, vault: usize, lines: u32, assets: u32 = 0, witho
       if (apart) clear(row, 4);
       store<u8>(ROW_ASSETS + count++, <u8>index);
     }
-    if (rule <= Rule.AAVE_SUM) {
+    if (ofAave()) {
       const bit = index << 1 | u32(!owed);
       if (!idle) store<u8>(config + (bit >> 3), load<u8>(config + (bit >> 3)) | <u8>(<u32>1 << (bit & 7)));
       copy(row + (owed ? aave.Reserve.SCALED_DEBT : aave.Reserve.SCALED_BALANCE), amount, 2);
-    } else if (rule == Rule.COMPOUND) {
+    } else if (ofCompound()) {
       if (owed) {
         begin();
         const balance = compound.balanceOf(new u256(load<u64>(amount), load<u64>(amount, 8)), at(asset + BORROW_INDEX), new u256(load<u64>(amount, 16), load<u64>(amount, 24)));
@@ -277,7 +278,7 @@ export function lay(set: usize, vault: usize, lines: u32, assets: u32 = 0, witho
     } else copy(row + 32, amount, 2);
   }
   if (!alsoRow && also != -1) alsoRow = layAsset(row += width, width, also, set);
-  if (rule <= Rule.AAVE_SUM) {
+  if (ofAave()) {
     let held = rowsAt + CATEGORY_BYTES, last = row;
     for (let index: u32 = 0; index < assets; ++index) {
       if (held <= last && load<u32>(held) == index) held += width;
@@ -285,7 +286,7 @@ export function lay(set: usize, vault: usize, lines: u32, assets: u32 = 0, witho
     }
   }
   const rows = <u32>((row + width - rowsAt - CATEGORY_BYTES) / width), first = rowsAt + CATEGORY_BYTES;
-  if (rule <= Rule.AAVE_SUM) {
+  if (ofAave()) {
     word(0, choices);
     word(aave.Arg.NOW, 0);
     if (now) copy(ARGS + (aave.Arg.NOW << 5), now, 4);
@@ -295,7 +296,7 @@ export function lay(set: usize, vault: usize, lines: u32, assets: u32 = 0, witho
     store<u64>(rowsAt, category);
     rowsArgument(aave.Arg.CATEGORIES, 1, rowsAt);
     rowsArgument(aave.Arg.RESERVES, rows, first);
-  } else if (rule == Rule.COMPOUND) rowsArgument(0, rows, first);
+  } else if (ofCompound()) rowsArgument(0, rows, first);
   else {
     const base = set + ASSETS + BASE * ASSET;
     copy(ARGS + 32, base + EXCHANGE_RATE, 4);
@@ -314,7 +315,7 @@ export const FIGURE_LIMBS: u32 = 20;
 
 /** The same from sums that steps made: of collateral, of what thresholds leave of it, of debt. */
 export function setSums(c0: u64, c1: u64, s0: u64, s1: u64, d0: u64, d1: u64): i32 {
-  if (rule <= Rule.AAVE_SUM) {
+  if (ofAave()) {
     aave.choose(choices);
     aave.beginAccount();
     pair(aave.COLLATERAL, c0, c1);
@@ -334,7 +335,7 @@ function pair(to: usize, lo: u64, hi: u64): void { store<u64>(to, lo); store<u64
 /** Figures and judgement from the protocol's own sums. */
 function finish(): i32 {
   begin();
-  if (rule <= Rule.AAVE_SUM) {
+  if (ofAave()) {
     const health = aave.healthFactor(), liquidatable = aave.isLiquidatable(health);
     if (end()) { clear(VALUE, FIGURE_LIMBS); return Status.REVERTS; }
     if (!isZero(aave.DEBT, 4)) aave.healthParts(NUMERATOR, DENOMINATOR);
@@ -361,27 +362,26 @@ export function slow(set: usize, vault: usize, lines: u32): i32 {
 
 /** The same of what was laid out. */
 export function judgeLaid(): i32 {
-  if (rule <= Rule.AAVE_SUM) {
+  if (ofAave()) {
     aave.start();
     aave.sumAccount();
     if (end()) return Status.REVERTS;
-  } else if (rule == Rule.COMPOUND) {
+  } else if (ofCompound()) {
     if (compound.liquidity(choices) || load<u32>(RESULTS)) return Status.REVERTS; // an error bars liquidation as a revert would
   } else {
     if (comet.isLiquidatable()) return Status.REVERTS;
     comet.sumAssets();
   }
   const status = finish();
-  if (rule == Rule.COMET) copy(VALUE, comet.WORTH, 4);
+  if (ofComet()) copy(VALUE, comet.WORTH, 4);
   return status;
 }
 
 /** Sums all lines of an account but those of one asset by the contract's own arithmetic (to rules/aave, or rules/account). False where that reverts. */
 export function sumOthers(set: usize, vault: usize, lines: u32, index: u32): bool {
-  const ofAave = rule <= Rule.AAVE_SUM;
-  if (lay(set, vault, lines, 0, ofAave ? -1 : index)) return false;
-  if (rule == Rule.COMPOUND) return !compound.liquidity(choices) && !load<u32>(RESULTS);
-  if (!ofAave) return comet.sumAccount();
+  if (lay(set, vault, lines, 0, ofAave() ? -1 : index)) return false;
+  if (ofCompound()) return !compound.liquidity(choices) && !load<u32>(RESULTS);
+  if (!ofAave()) return comet.sumAccount();
   aave.start();
   const config = ARGS + (aave.Arg.CONFIG << 5) + (index >> 2);
   store<u8>(config, load<u8>(config) & ~<u8>(<u32>3 << ((index & 3) << 1)));
@@ -392,7 +392,7 @@ export function sumOthers(set: usize, vault: usize, lines: u32, index: u32): boo
 export function unitsOf(asset: usize, held: bool, amount: usize, to: usize): bool {
   begin();
   const scaled = new u256(load<u64>(amount), load<u64>(amount, 8));
-  if (rule == Rule.COMET) {
+  if (ofComet()) {
     copy(to, ptr(mulDivDown(scaled, at(asset + BORROW_INDEX), new u256(1000000000000000))), 4);
     return end() == 0;
   }

@@ -2,6 +2,7 @@
  * Liquidations of an account that is laid out (rules/assets): of all pairs of what it owes and what it holds the one that brings
  * most, and the account as that call leaves it. A Comet absorbs the account whole, and pays nobody for it.
  */
+import { ofAave, ofComet, ofCompound } from "../cut";
 import { ARGS, RESULTS, SYSTEM } from "../layout";
 import { clear, compare, copy, isZero } from "../wide/limbs";
 import * as aave from "./aave";
@@ -10,7 +11,7 @@ import * as comet from "./comet";
 import * as compound from "./compound";
 import { CometFigure, DEBT, FIGURE_LIMBS, HEALTH, ROW_ASSETS, TokenFigure, VALUE, derive, judgeLaid, roundOf } from "./assets";
 import * as gain from "./gain";
-import { ASSET, ASSETS, BASE, EXCHANGE_RATE, Rule, rule } from "./lines";
+import { ASSET, ASSETS, BASE, EXCHANGE_RATE } from "./lines";
 import { Plan } from "./status";
 import { Revert, count, rows } from "../wide/u256";
 
@@ -20,7 +21,6 @@ import { Revert, count, rows } from "../wide/u256";
 const KEPT: usize = memory.data(8192, 16), BEST: usize = memory.data(64, 16), BEFORE: usize = memory.data(32, 16);
 let held: u32 = 0, owed: u32 = 0, loss: bool = false;
 
-function ofAave(): bool { return rule <= Rule.AAVE_SUM; }
 /** The argument that is the account's rows. */
 function rowsIn(): u32 { return ofAave() ? aave.Arg.RESERVES : 0; }
 function rowAt(i: u32): usize { return rows(rowsIn()) + i * (ofAave() ? <u32>aave.Reserve.BYTES : compound.ASSET); }
@@ -63,7 +63,7 @@ function search(set: usize): bool {
 /** The figure by which an order by profit goes: what the best call brings, a loss being as good as nothing. */
 export function bestTo(out: usize, set: usize): void {
   clear(out, 8);
-  if (rule != Rule.COMET && search(set) && !loss) copy(out, BEST, 8);
+  if (!ofComet() && search(set) && !loss) copy(out, BEST, 8);
 }
 
 function answer(debt: u32, collateral: u32): void {
@@ -75,7 +75,7 @@ function answer(debt: u32, collateral: u32): void {
 
 /** Calls for the best pair: what it brings to rules/gain and RESULTS, and the account is left as it leaves it. False where all are refused. */
 export function callBest(set: usize): bool {
-  if (rule == Rule.COMET) {
+  if (ofComet()) {
     if (comet.absorb()) return false;
     answer(BASE, BASE);
     comet.settleAbsorbed();
@@ -100,11 +100,11 @@ export function callBest(set: usize): bool {
 }
 
 /** Where the asset stands whose figures the last call changes. */
-export function changed(set: usize): usize { return rule == Rule.COMET ? set + ASSETS + BASE * ASSET : assetOf(set, held); }
+export function changed(set: usize): usize { return ofComet() ? set + ASSETS + BASE * ASSET : assetOf(set, held); }
 /** Leaves what accounts share as the last call does: a cToken's reserves and supply, and with them its exchange rate; a Comet's totals. */
 export function carry(set: usize): void {
-  if (rule == Rule.COMET) copy(SYSTEM + CometFigure.TOTAL_SUPPLY, RESULTS + (Plan.LIQUIDATION + 4 << 5), 8);
-  if (rule != Rule.COMPOUND) return;
+  if (ofComet()) copy(SYSTEM + CometFigure.TOTAL_SUPPLY, RESULTS + (Plan.LIQUIDATION + 4 << 5), 8);
+  if (!ofCompound()) return;
   const asset = changed(set);
   compound.carrySeized(asset + TokenFigure.RESERVES);
   derive(asset);

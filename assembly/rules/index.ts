@@ -1,24 +1,16 @@
 /** The rule of the book's family: of vaults in a market of their own (ilk, position), or of accounts (shelf). */
+import { onShelves, positions } from "../cut";
 import * as account from "./account-trial";
 import * as ilk from "./ilk";
 import * as urn from "./ilk-trial";
 import * as position from "./position";
 import * as trove from "./position-trial";
 import * as shelf from "./shelf";
-import { HI, LO, onShelves, vaultAt } from "../store/chunks";
+import { HI, LO, vaultAt } from "../store/chunks";
 import { ASSET } from "./lines";
-import { Rule } from "./status";
 
-export { Figure, Order, Rule, figureHi, figureLo } from "./status";
+export { Figure, Order, figureHi, figureLo } from "./status";
 
-/** Whether the book holds positions. */
-let held: bool = false;
-// @ts-ignore: decorator
-@inline function positions(): bool { return isDefined(ILKS) || isDefined(ACCOUNTS) ? false : isDefined(POSITIONS) ? true : held; }
-export function openVaults(which: i32): void {
-  held = which != Rule.ILK;
-  position.openPositions(which);
-}
 /** Bytes of a vault's amounts, of a market. */
 export function stride(): u32 { return positions() ? position.stride() : ilk.STRIDE; }
 export function marketBytes(): u32 { return onShelves() ? shelf.SHELF_BYTES : positions() ? position.MARKET_BYTES : ilk.MARKET_BYTES; }

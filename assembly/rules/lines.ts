@@ -11,19 +11,14 @@
  *                   ├ thresholds  u32 for each asset in each category
  *                   └ weights     f32 for both sides of each asset in each category
  */
+import { ofAave, ofCompound } from "../cut";
 import { near } from "../wide/float";
 import { clear, copy, divide, isZero, mulHi, product } from "../wide/limbs";
 import { Round, ptr, u256 } from "../wide/u256";
 
-/** Which contracts' rule the book follows. */
-export namespace Rule { export const AAVE_AVERAGE = 1, AAVE_SUM = 2, COMPOUND = 3, COMET = 4; }
-export let rule: i32 = 0;
 /** Bytes of a line's amounts. */
-export let amountBytes: u32 = 16;
-export function follow(which: i32): void {
-  rule = which;
-  amountBytes = which == Rule.COMPOUND ? 32 : 16;
-}
+// @ts-ignore: decorator
+@inline export function amountBytes(): u32 { return ofCompound() ? 32 : 16; }
 
 /** What a Comet lends, as an asset that is owed only. */
 export const BASE: u32 = 127;
@@ -191,7 +186,7 @@ export function setSteps(asset: usize, held: bool, num: u256, den: u256, round: 
   let sound = !isZero(ptr(den), 4) && !isZero(ptr(den2), 4) && makeStep(at, ptr(num), ptr(den), round) && makeStep(at + STEP_BYTES, ptr(num2), ptr(den2), round2);
   if (sound) joinSteps(at);
   const a = near(ptr(num), 4) / near(ptr(den), 4), price = near(ptr(num2), 4), b = price / near(ptr(den2), 4);
-  sound = sound && near(ptr(num), 4) < 1.7e38 && a * price < 1.7e38 && a * b < (rule <= Rule.AAVE_SUM ? 1.0e12 : 1.0e34);
+  sound = sound && near(ptr(num), 4) < 1.7e38 && a * price < 1.7e38 && a * b < (ofAave() ? 1.0e12 : 1.0e34);
   store<f64>(asset + (held ? HELD_WEIGHT : OWED_WEIGHT), sound ? a * b : NaN);
   const unit = sound && a * b > 0 ? 1 / a : 0, value = sound && a * b > 0 ? 2 / (a * b) : 0;
   store<f64>(asset + (held ? HELD_NEED : OWED_NEED), unit + value);
@@ -230,4 +225,4 @@ export function grown(asset: usize, amount: usize): bool {
 // @ts-ignore: decorator
 @inline export function tagsOf(vault: usize): usize { return vault + 8; }
 export function amountsOf(vault: usize, lines: u32): usize { return vault + 8 + (lines * 2 + 7 & ~7); }
-export function strideFor(lines: u32): u32 { return 8 + (lines * 2 + 7 & ~7) + lines * amountBytes; }
+export function strideFor(lines: u32): u32 { return 8 + (lines * 2 + 7 & ~7) + lines * amountBytes(); }

@@ -4,6 +4,7 @@
  * What is borrowed of a Liquity is the whole increase of the debt, its fee included. What the book does not know (v2's TCR, v1's without pools,
  * whether a trove is open) is taken to allow it.
  */
+import { ofLiquity, ofLiquityV2, ofMorpho } from "../cut";
 import { addSmall, clear, compare, copy, isZero, product } from "../wide/limbs";
 import { Revert, Round, WAD, add, at, begin, fits, less, min, ptr, put, require, reverted, sub, u256, word } from "../wide/u256";
 import * as v1 from "./liquity";
@@ -11,9 +12,9 @@ import * as morpho from "./morpho";
 import {
   ACTIVE_COLL, ACTIVE_DEBT, BORROW_SHARES, BROKEN, COLLATERAL, DEBT, DEFAULT_COLL, DEFAULT_DEBT, HAS, LAST_UPDATE, MARKET_BYTES, NORMAL, OWED,
   OWES, PRICE, SHUTDOWN, SUPPLY_ASSETS, THRESHOLD, TIME, UPDATED, VALUE, VIEW_ASSETS, VIEW_SUPPLY, batchOf, derive, entire, evaluate,
-  fails, family, quotientTo, stride, weigh,
+  fails, quotientTo, stride, weigh,
 } from "./position";
-import { Figure, Rule } from "./status";
+import { Figure } from "./status";
 import { FIRST, LAST, Question, TARGET, Verdict, byRatio, endless } from "./trial";
 
 let question: i32 = Question.TIME;
@@ -32,20 +33,20 @@ export function beginTrial(asked: i32, record: usize, vault: usize, stored: bool
   memory.copy(ROW, vault, stride());
   if (asked == Question.TIME) return beginTime(stored);
   endless();
-  if (family == Rule.MORPHO) beginPosition();
+  if (ofMorpho()) beginPosition();
   else beginTrove();
 }
 
-export function tryAt(x: usize): i32 { return question == Question.TIME ? unsafeAt(x) : family == Rule.MORPHO ? tryPosition(x) : tryTrove(x); }
+export function tryAt(x: usize): i32 { return question == Question.TIME ? unsafeAt(x) : ofMorpho() ? tryPosition(x) : tryTrove(x); }
 
 /**
  * Amounts: each call's checks are monotone, for floors of what is monotone are, as long as a position's shares are part of the market's; and so is what is
  * reached, but for the health of a trove in recovery mode, whose threshold moves along (of a trove that is next to all of the system, roundings decide).
  */
 export function mayHold(low: usize, high: usize): bool {
-  if (question == Question.TIME && family == Rule.MORPHO) return mayBeUnsafe(low, high);
-  if (family == Rule.MORPHO && ofDebt && isOdd) return true;
-  return tryAt(high) != Verdict.NO || (family == Rule.LIQUITY && question >= Question.REPAY && !byRatio && recovers && mayReach(low, high));
+  if (question == Question.TIME && ofMorpho()) return mayBeUnsafe(low, high);
+  if (ofMorpho() && ofDebt && isOdd) return true;
+  return tryAt(high) != Verdict.NO || (ofLiquity() && question >= Question.REPAY && !byRatio && recovers && mayReach(low, high));
 }
 
 /** Whether what was evaluated last has the health, or the ratio, that is wanted. */
@@ -57,8 +58,8 @@ function reaches(): i32 {
 // ---- Time
 
 function beginTime(stored: bool): void {
-  if (family == Rule.MORPHO) { if (stored) copy(FIRST, MARKET + LAST_UPDATE, 4); }
-  else if (family == Rule.LIQUITY_V2 && isZero(FIRST, 4)) { // 0 is as stored
+  if (ofMorpho()) { if (stored) copy(FIRST, MARKET + LAST_UPDATE, 4); }
+  else if (ofLiquityV2() && isZero(FIRST, 4)) { // 0 is as stored
     const batch = batchOf(ROW);
     copy(FIRST, MARKET + TIME, 4);
     if (!isZero(FIRST, 4)) return;
@@ -128,7 +129,7 @@ function leastDebt(): u256 { return new u256(0x6b935b8bbd400000, 0x6c); }
 function beginTrove(): void {
   begin();
   entire(MARKET, ROW);
-  const isV1 = family == Rule.LIQUITY, least = leastDebt();
+  const isV1 = ofLiquity(), least = leastDebt();
   recovers = isV1 && !load<u32>(MARKET, NORMAL);
   isShut = !isV1 && !isZero(MARKET + SHUTDOWN, 4);
   pooled = false;
@@ -175,7 +176,7 @@ function tryTrove(x: usize): i32 {
   if (!move(x)) return question == Question.BORROW ? Verdict.NO : Verdict.BEYOND;
   if (gives && isZero(x, 4)) return reaches();
   if (isShut) return Verdict.NO;
-  if (family == Rule.LIQUITY_V2 && less(at(OWES), leastDebt())) return question == Question.BORROW ? Verdict.BEYOND : Verdict.NO;
+  if (ofLiquityV2() && less(at(OWES), leastDebt())) return question == Question.BORROW ? Verdict.BEYOND : Verdict.NO;
   product(ASKED, OWES, 4, REQUIRED, 4);
   if (!isZero(OWES, 4) && (!isZero(ASKED + 32, 4) || compare(VALUE, ASKED, 4) < 0)) return Verdict.NO;
   if (pooled && !recovers && v1.recovery) return Verdict.NO; // below CCR

@@ -26,6 +26,7 @@
  * proves neither unsafe: their group is loose (store/chunks), and the exact rule decides; beside the group stands what proves them so
  * (`surely`), a lower bound of x. Elsewhere the key is at most 2^−24 above x, a step of an f32, and HI lies a step higher for it.
  */
+import { ofLiquity, ofLiquityV2, ofMorpho } from "../cut";
 import { ARGS, RESULTS } from "../layout";
 import { doubled, take, tableClass } from "../store/blocks";
 import {
@@ -40,7 +41,7 @@ import * as morpho from "./morpho";
 import * as v1 from "./liquity";
 import * as v2 from "./liquity2";
 import * as gain from "./gain";
-import { Figure, Order, PRICE_LIMBS, Plan, Rule, Sound, Status, Trigger, setFigure, setReverting } from "./status";
+import { Figure, Order, PRICE_LIMBS, Plan, Sound, Status, Trigger, setFigure, setReverting } from "./status";
 
 // ---- Figures, 32 bytes each, in the order of the descriptors
 
@@ -159,9 +160,7 @@ import { Figure, Order, PRICE_LIMBS, Plan, Rule, Sound, Status, Trigger, setFigu
 @inline const BATCH: usize = 128;     // the number of a batch, 0 for none
 
 /** Which protocol's positions the book holds. */
-export let family: i32 = 0;
-export function openPositions(which: i32): void { family = which; }
-export function stride(): u32 { return family == Rule.MORPHO ? 32 : family == Rule.LIQUITY ? 80 : 144; }
+export function stride(): u32 { return ofMorpho() ? 32 : ofLiquity() ? 80 : 144; }
 
 /** A year of 365 days in seconds. */
 // @ts-ignore: decorator
@@ -176,7 +175,7 @@ const BATCH_MARKET: usize = 160;
 // @ts-ignore: decorator
 @inline function batchAt(number: u32): usize { return batches + (number - 1) * BATCH_BYTES; }
 
-export function batchOf(row: usize): usize { return family == Rule.LIQUITY_V2 && load<u32>(row, BATCH) ? batchAt(load<u32>(row, BATCH)) : 0; }
+export function batchOf(row: usize): usize { return ofLiquityV2() && load<u32>(row, BATCH) ? batchAt(load<u32>(row, BATCH)) : 0; }
 
 /** A new batch of a market; its number, or 0 where memory cannot grow. */
 export function addBatch(market: u32): u32 {
@@ -217,7 +216,7 @@ export const HAS: usize = memory.data(32, 16), OWES: usize = memory.data(32, 16)
 /** What a trove has and owes in the view, to HAS and OWES. */
 export function entire(market: usize, row: usize): void {
   const coll = amount(row), stake = amount(row + STAKE), snapshotColl = amount(row + SNAPSHOT_COLL), snapshotDebt = amount(row + SNAPSHOT_DEBT);
-  if (family == Rule.LIQUITY) {
+  if (ofLiquity()) {
     v1.entire(amount(row + DEBT), coll, stake, snapshotColl, snapshotDebt, at(market + L_COLL), at(market + L_DEBT));
     copy(OWES, v1.ENTIRE, 4);
     copy(HAS, v1.ENTIRE + 32, 4);
@@ -248,7 +247,7 @@ export function evaluate(market: usize, row: usize): bool {
   let reverts = load<u32>(market, BROKEN) != 0;
   if (!reverts) {
     clear(OWED, 8);
-    if (family == Rule.MORPHO) {
+    if (ofMorpho()) {
       copy(HAS, row, 2); clear(HAS + 16, 2);
       clear(OWES, 4); clear(VALUE, 4); clear(LIMIT, 4);
       if (isZero(row + DEBT, 2)) return true;
@@ -283,7 +282,7 @@ export function judge(market: usize, block: usize, shape: u32, place: u32): i32 
 }
 
 export function judgeAll(market: usize, block: usize, shape: u32, place: u32, count: u32): u64 {
-  if (family == Rule.MORPHO && load<u32>(market, PASS) == Sound.SCREEN && scale(market)) return judgePositions(market, block, shape, place, count);
+  if (ofMorpho() && load<u32>(market, PASS) == Sound.SCREEN && scale(market)) return judgePositions(market, block, shape, place, count);
   const life = lives(block, shape) + (place << 1);
   let mask: u64 = 0, reverts: u64 = 0;
   for (let i: u32 = 0; i < count; ++i) {
@@ -374,8 +373,8 @@ function entireAsKeyed(market: usize, row: usize): void {
 /** Whether the market's figures and its rows' cannot make a row's evaluation revert, but for a wild one's. */
 function sound(market: usize): bool {
   const most = load<f64>(market, MOST);
-  if (family == Rule.MORPHO) return nearWord(market + PRICE) * most < 57896044618658097711785492504343953926634992332820282019728792003956564819968.0; // 2^255
-  return family == Rule.LIQUITY || !isZero(market + SHUTDOWN, 4) || isZero(market + TIME, 4) || near(market + TIME, 4) >= most;
+  if (ofMorpho()) return nearWord(market + PRICE) * most < 57896044618658097711785492504343953926634992332820282019728792003956564819968.0; // 2^255
+  return ofLiquity() || !isZero(market + SHUTDOWN, 4) || isZero(market + TIME, 4) || near(market + TIME, 4) >= most;
 }
 
 /** Writes the keys of `count` rows. */
@@ -385,13 +384,13 @@ export function rekey(market: usize, block: usize, shape: u32, place: u32, count
     const row = vaultAt(block, shape, i);
     let debt: f64, coll: f64, wild = false;
     let most: f64 = 0;
-    if (family == Rule.MORPHO) { debt = near(row + DEBT, 2); coll = most = near(row, 2); }
+    if (ofMorpho()) { debt = near(row + DEBT, 2); coll = most = near(row, 2); }
     else {
       begin();
       entireAsKeyed(market, row);
       wild = reverted() || !isZero(OWES + 16, 2) || !isZero(HAS + 16, 2);
       debt = near(OWES, 4); coll = near(HAS, 4);
-      if (family == Rule.LIQUITY_V2) {
+      if (ofLiquityV2()) {
         if (isWild(row)) wild = true;
         most = <f64>updatedOf(row);
       }
@@ -410,7 +409,7 @@ export function rekey(market: usize, block: usize, shape: u32, place: u32, count
 
 /** Of v2: when a trove or its batch was last touched; and whether interest on it might overflow, or be more than its batch's. */
 function updatedOf(row: usize): u64 {
-  if (family != Rule.LIQUITY_V2) return 0;
+  if (!ofLiquityV2()) return 0;
   const number = load<u32>(row, BATCH);
   return number ? load<u64>(batchAt(number), 128) : load<u64>(row, UPDATED);
 }
@@ -436,7 +435,7 @@ function rateOf(code: u32): f64 { return code == 255 ? Infinity : <f64>reinterpr
 
 /** What is known of a chunk beside its keys: the highest rate of its rows. */
 export function note(market: usize, chunk: usize, place: u32, count: u32): void {
-  if (family != Rule.LIQUITY_V2) return;
+  if (!ofLiquityV2()) return;
   let slope: u32 = load<u8>(chunk, SLOPE);
   for (let i = place; i < place + count; ++i) slope = max(slope, slopeOf(vaultAt(load<u32>(chunk, BLOCK), load<u32>(chunk, LOG), i)));
   store<u8>(chunk, <u8>slope, SLOPE);
@@ -450,7 +449,7 @@ export function note(market: usize, chunk: usize, place: u32, count: u32): void 
 export function remake(market: usize): void {
   store<f64>(market, load<f64>(market, NEED) * 1.25, SLACK);
   copy(market + KEYED_TERMS, market + L_COLL, 8);
-  if (family == Rule.LIQUITY_V2) copy(market + KEYED_TERMS + 64, market + SHUTDOWN, 4);
+  if (ofLiquityV2()) copy(market + KEYED_TERMS + 64, market + SHUTDOWN, 4);
   store<f64>(market, near(market + TIME, 4), KEYED);
   store<f64>(market, 0, MOST);
   store<u32>(market, 0, FASTEST);
@@ -475,8 +474,8 @@ export function derive(market: usize, time: usize): void {
   scaled = 0;
   let why = Revert.NONE, pass = Sound.SCREEN, line: f64 = 0;
   const price = nearWord(market + PRICE);
-  if (time || family != Rule.MORPHO) begin();
-  if (family == Rule.MORPHO) {
+  if (time || !ofMorpho()) begin();
+  if (ofMorpho()) {
     copyWord(market + VIEW_ASSETS, market + BORROW_ASSETS);
     copyWord(market + VIEW_SUPPLY, market + SUPPLY_ASSETS);
     if (time) why = morpho.view(market + VIEW_SUPPLY, market + VIEW_ASSETS, at(market + SUPPLY_SHARES), at(market + FEE), at(market + LAST_UPDATE), at(time), at(market + RATE_AT_TARGET), isZero(market + IRM, 1));
@@ -486,20 +485,20 @@ export function derive(market: usize, time: usize): void {
     store<u32>(market, load<f64>(market, NEED) > load<f64>(market, SLACK), OUTDATED);
     if (load<u64>(market, LLTV + 8) | load<u64>(market, LLTV + 16) | load<u64>(market, LLTV + 24) || assets >= 170141183460469231731687303715884105728.0) pass = Sound.EXACT; // 2^127
   } else {
-    if (family == Rule.LIQUITY) {
+    if (ofLiquity()) {
       why = v1.threshold(market + THRESHOLD, market + ACTIVE_COLL, market + PRICE);
       store<u32>(market, u32(!v1.recovery), NORMAL);
     } else {
       copy(market + THRESHOLD, market + MCR, 4);
       copy(market + TIME, time ? time : market + TIMESTAMP, 4);
     }
-    const shut = family == Rule.LIQUITY_V2 && !isZero(market + SHUTDOWN, 4), keyed = load<f64>(market, KEYED);
-    const now = family == Rule.LIQUITY ? 0.0 : shut ? keyed : near(market + TIME, 4);
+    const shut = ofLiquityV2() && !isZero(market + SHUTDOWN, 4), keyed = load<f64>(market, KEYED);
+    const now = ofLiquity() ? 0.0 : shut ? keyed : near(market + TIME, 4);
     line = price / near(market + THRESHOLD, 4);
     store<f64>(market, 4, NEED);
     store<f64>(market, (now - keyed) / YEAR * UP, YEARS);
     const drifts = now != keyed && (keyed == 0 || now < keyed || rateOf(load<u32>(market, FASTEST)) * load<f64>(market, YEARS) > 0.03125);
-    const moved = compare(market + KEYED_TERMS, market + L_COLL, 8) != 0 || (family == Rule.LIQUITY_V2 && compare(market + KEYED_TERMS + 64, market + SHUTDOWN, 4) != 0);
+    const moved = compare(market + KEYED_TERMS, market + L_COLL, 8) != 0 || (ofLiquityV2() && compare(market + KEYED_TERMS + 64, market + SHUTDOWN, 4) != 0);
     store<u32>(market, load<f64>(market, SLACK) < 4 || drifts || moved, OUTDATED);
     if (!isZero(market + PRICE + 16, 2) || load<u64>(market, PRICE + 8) >> 63 || isZero(market + THRESHOLD, 4)) pass = Sound.EXACT;
     if (now >= 1099511627776.0) pass = Sound.EXACT; // 2^40
@@ -519,12 +518,12 @@ export function reprice(market: usize, price: usize, time: usize): void {
 }
 
 /** How much debts may have grown since the keys were made, at a rate. */
-function growth(market: usize, slope: u32): f64 { return family == Rule.LIQUITY_V2 && load<f64>(market, YEARS) > 0 ? 1 + rateOf(slope) * load<f64>(market, YEARS) : 1; }
+function growth(market: usize, slope: u32): f64 { return ofLiquityV2() && load<f64>(market, YEARS) > 0 ? 1 + rateOf(slope) * load<f64>(market, YEARS) : 1; }
 
 /** Sets a market's limits. */
 function limit(market: usize): void {
   let low = load<f64>(market, PLAIN);
-  if (family == Rule.LIQUITY_V2) {
+  if (ofLiquityV2()) {
     const grown = growth(market, load<u32>(market, FASTEST));
     low = low / grown * DOWN;
     store<f32>(market, above32(grown), GROWTH);
@@ -538,7 +537,7 @@ function limit(market: usize): void {
 export let low: f32 = 0;
 /** The lower limit of a chunk's keys: its own rates may be lower than the fastest of the market. */
 export function narrow(market: usize, chunk: usize): void {
-  low = load<f64>(market, YEARS) > 0 && family == Rule.LIQUITY_V2 ? below32(load<f64>(market, PLAIN) / growth(market, load<u8>(chunk, SLOPE)) * DOWN) : load<f32>(market, LO);
+  low = load<f64>(market, YEARS) > 0 && ofLiquityV2() ? below32(load<f64>(market, PLAIN) / growth(market, load<u8>(chunk, SLOPE)) * DOWN) : load<f32>(market, LO);
 }
 
 /** Whether keys must be made anew before the market is scanned in this view; and in a scenario, that nothing is screened. */
@@ -548,7 +547,7 @@ export function broken(market: usize): bool { return load<u32>(market, BROKEN) !
 /** Of a row found unsafe in a loose group: a limit below this proves it so. */
 export function surely(market: usize, block: usize, shape: u32, place: u32): f32 {
   const row = vaultAt(block, shape, place);
-  if (family == Rule.MORPHO) return below32(near(row + DEBT, 2) / near(row, 2) * DOWN);
+  if (ofMorpho()) return below32(near(row + DEBT, 2) / near(row, 2) * DOWN);
   if (load<f32>(keysOf(block, shape) + (place << 2)) == Infinity) return -Infinity;
   begin();
   entireAsKeyed(market, row); // debts may fall again to what they were then
@@ -610,10 +609,10 @@ function rateTo(to: usize, row: usize): void {
 }
 
 /** Where the common unit's value of one unit of the loan asset stands, or 0. */
-export function quoteOf(market: usize): usize { return family == Rule.MORPHO && !isZero(market + QUOTE, 4) ? market + QUOTE : 0; }
+export function quoteOf(market: usize): usize { return ofMorpho() && !isZero(market + QUOTE, 4) ? market + QUOTE : 0; }
 /** The first market of Morpho whose loan asset has no value in a common unit, or −1: in their order by debt it is asked for. */
 export function unquoted(): i32 {
-  for (let i: u32 = 0; i < marketsHeld(); ++i) if (family == Rule.MORPHO && !quoteOf(marketAt(i))) return i;
+  for (let i: u32 = 0; i < marketsHeld(); ++i) if (ofMorpho() && !quoteOf(marketAt(i))) return i;
   return -1;
 }
 
@@ -645,7 +644,7 @@ export function precedes(order: i32, am: usize, ab: usize, as: u32, ap: u32, bm:
   copy(OTHER + 64, OWED, 8);
   evaluate(bm, b);
   if (order == Order.DEBT) {
-    if (family != Rule.MORPHO || am == bm) return compare(OWES, OTHER, 4);
+    if (!ofMorpho() || am == bm) return compare(OWES, OTHER, 4);
     product(WIDE, OTHER, 4, am + QUOTE, 4);
     product(WIDER, OWES, 4, bm + QUOTE, 4);
     return compare(WIDER, WIDE, 8);
@@ -684,7 +683,7 @@ export function quotientTo(out: usize, which: i32): void {
   if (isZero(OWES, 4) || (which == Figure.HEALTH && isZero(OWED, 8))) return;
   begin();
   const one = ptr(wad());
-  if (which == Figure.RATIO && family != Rule.MORPHO) { clear(out, 8); divide(out, 0, VALUE, 4, OWES, 4); return; }
+  if (which == Figure.RATIO && !ofMorpho()) { clear(out, 8); divide(out, 0, VALUE, 4, OWES, 4); return; }
   product(WIDER, which == Figure.RATIO ? VALUE : LIMIT, 4, one, 4);
   if (which == Figure.RATIO) divide(out, 0, WIDER, 8, OWES, 4);
   else divide(out, 0, WIDER, 8, OWED, 8);
@@ -694,7 +693,7 @@ export function quotientTo(out: usize, which: i32): void {
 export function ratioAsNumber(stands: bool): f64 {
   if (!stands) return 0;
   const debt = near(OWES, 4);
-  return debt > 0 ? near(VALUE, 4) / debt / (family == Rule.MORPHO ? 1 : 1e18) : Infinity;
+  return debt > 0 ? near(VALUE, 4) / debt / (ofMorpho() ? 1 : 1e18) : Infinity;
 }
 
 /** The smallest price from which on a row is healthy, at `out`; which kind of answer it is. 0 and all ones where it is none. */
@@ -706,13 +705,13 @@ function liquidationPrice(out: usize, market: usize, row: usize): i32 {
 function priceKind(out: usize, market: usize, row: usize): i32 {
   if (load<u32>(market, BROKEN)) return Trigger.REVERTS;
   begin();
-  if (family == Rule.MORPHO) {
+  if (ofMorpho()) {
     const owed = isZero(row + DEBT, 2) ? word(0) : morpho.borrowedOf(amount(row + DEBT), at(market + VIEW_ASSETS), at(market + BORROW_SHARES));
     return reverted() ? Trigger.REVERTS : morpho.price(out, amount(row), owed, at(market + LLTV));
   }
   entire(market, row);
   if (reverted()) return Trigger.REVERTS;
-  return family == Rule.LIQUITY ? v1.price(out, HAS, OWES, market + ACTIVE_COLL) : v1.priceAt(out, HAS, OWES, market + MCR);
+  return ofLiquity() ? v1.price(out, HAS, OWES, market + ACTIVE_COLL) : v1.priceAt(out, HAS, OWES, market + MCR);
 }
 
 /** What a liquidation would do now. */
@@ -722,13 +721,13 @@ const SEIZURE: usize = memory.data(320, 16);
 function liquidate(market: usize, row: usize): i32 {
   if (load<u32>(market, BROKEN)) return load<u32>(market, BROKEN);
   begin();
-  if (family == Rule.MORPHO) {
+  if (ofMorpho()) {
     const why = morpho.liquidateAll(amount(row), amount(row + DEBT), at(market + VIEW_ASSETS), at(market + BORROW_SHARES), at(market + LLTV), at(market + PRICE), at(market + VIEW_SUPPLY), at(gain.MOST));
     copy(SEIZURE, RESULTS, 40);
     return why;
   }
   entire(market, row);
-  if (family == Rule.LIQUITY) return v1.liquidateOne(SEIZURE, HAS, OWES, market + PRICE, market + STABILITY_POOL, market + ACTIVE_COLL, !load<u32>(market, NORMAL), load<u32>(market, LIVE));
+  if (ofLiquity()) return v1.liquidateOne(SEIZURE, HAS, OWES, market + PRICE, market + STABILITY_POOL, market + ACTIVE_COLL, !load<u32>(market, NORMAL), load<u32>(market, LIVE));
   return v2.liquidateOne(SEIZURE, HAS, OWES, market + PRICE, market + MCR, market + DEPOSITS, market + PENALTY_SP);
 }
 
@@ -738,12 +737,12 @@ export function liquidateFor(market: usize, row: usize): i32 {
   const stands = evaluate(market, row), why = stands ? liquidate(market, row) : Revert.ARITHMETIC;
   if (why) return why;
   begin();
-  const seized = at(SEIZURE + (family == Rule.MORPHO ? 0 : 128)), price = at(market + PRICE);
-  if (family == Rule.MORPHO) {
+  const seized = at(SEIZURE + (ofMorpho() ? 0 : 128)), price = at(market + PRICE);
+  if (ofMorpho()) {
     gain.settle(at(SEIZURE + 64), seized, morpho.quotedOf(seized, price), word(0), quoteOf(market));
     gain.setFlags(morpho.isToxic(at(VALUE), at(OWES), at(market + LLTV)), !isZero(SEIZURE + 224, 8));
   } else {
-    gain.settle(word(0), seized, mulWad(seized, price), family == Rule.LIQUITY ? at(SEIZURE + 192) : word(0), 0);
+    gain.settle(word(0), seized, mulWad(seized, price), ofLiquity() ? at(SEIZURE + 192) : word(0), 0);
     product(WIDE, OWES, 4, ptr(wad()), 4);
     gain.setFlags(false, !isZero(WIDE + 32, 4) || compare(VALUE, WIDE, 4) < 0);
   }
@@ -754,14 +753,14 @@ export function liquidateFor(market: usize, row: usize): i32 {
 /** Leaves the market as the last liquidation does, for the next of a plan. */
 export function carry(market: usize, row: usize): void {
   begin();
-  if (family == Rule.MORPHO) {
+  if (ofMorpho()) {
     copy(market + VIEW_ASSETS, SEIZURE + 96, 4);
     copy(market + BORROW_SHARES, SEIZURE + 128, 4);
     copy(market + VIEW_SUPPLY, SEIZURE + 288, 4);
     return;
   }
   const offset = at(SEIZURE);
-  if (family == Rule.LIQUITY) {
+  if (ofLiquity()) {
     decrease(market + STABILITY_POOL, offset);
     store<u32>(market, load<u32>(market, LIVE) - 1, LIVE);
     if (load<u32>(market, NORMAL)) return;
@@ -798,8 +797,8 @@ export function inspect(market: usize, block: usize, shape: u32, place: u32): vo
 
 /** Accrues a market to `time`, as the contract does; false, and nothing changed, where it reverts. */
 export function accrue(market: usize, time: usize): bool {
-  if (family == Rule.LIQUITY) return true;
-  if (family == Rule.LIQUITY_V2) { copy(market + TIMESTAMP, time, 4); return true; }
+  if (ofLiquity()) return true;
+  if (ofLiquityV2()) { copy(market + TIMESTAMP, time, 4); return true; }
   begin();
   return !morpho.accrueStored(market + SUPPLY_ASSETS, at(time));
 }

@@ -7,11 +7,12 @@
  * healthy if what it holds at one end suffices for what it owes at the other; an interval of which that does not prove it is
  * halved. Single prices are judged by the rule. From some price on the ends of the scale prove it for all that follow.
  */
+import { byAverage, ofAave, ofComet, ofCompound } from "../cut";
 import { RESULTS } from "../layout";
 import { clear, compare, copy, isZero } from "../wide/limbs";
 import { Round, add, at, begin, div, end, isNil, less, mul, mulDivDown, mulDivUp, ptr, sub, u256, wad, word } from "../wide/u256";
 import { assetUnit, compoundHalf, owedRound, perTokenBeforePrice, thresholdFactor } from "./assets";
-import { Rule, rule } from "./lines";
+
 
 /** What a price is: a number, or an answer of its own. */
 export namespace Trigger { export const PRICE = 0, NEVER = 1, ALWAYS = 2, REVERTS = 3, UNDECIDED = 4; }
@@ -43,14 +44,14 @@ function lookAt(to: usize, p0: u64, p1: u64): bool {
   begin();
   const price = new u256(p0, p1), held = at(HELD), owed = at(OWED), unity = wad();
   let value = held, weighed = held, debt = owed;
-  if (rule == Rule.COMPOUND) {
+  if (ofCompound()) {
     weighed = div(mul(div(add(mul(perTokenBeforePrice(asset), price), compoundHalf()), unity), held), unity);
     value = weighed;
     debt = div(mul(price, owed), unity);
   } else {
     const unit = assetUnit(asset, isBase);
     value = div(mul(held, price), unit);
-    weighed = rule == Rule.COMET ? (isBase ? weighed : div(mul(value, thresholdFactor(asset)), unity)) : mul(value, new u256(bps));
+    weighed = ofComet() ? (isBase ? weighed : div(mul(value, thresholdFactor(asset)), unity)) : mul(value, new u256(bps));
     debt = owedRound() == Round.UP ? mulDivUp(owed, price, unit) : div(mul(owed, price), unit);
   }
   value = add(value, at(OTHER_VALUE));
@@ -67,10 +68,10 @@ function suffices(a: usize, average: usize, b: usize): bool {
   if (isZero(b + DEBT, 4)) return true;
   begin();
   const debt = at(b + DEBT), half = div(debt, new u256(2)), unity = wad(), whole = new u256(10000);
-  if (rule >= Rule.COMPOUND) return !less(at(a + WEIGHED), debt);
+  if (!ofAave()) return !less(at(a + WEIGHED), debt);
   // health·debt, half-up, reaches 1e18·debt
-  const asked = mul(rule == Rule.AAVE_SUM ? mul(debt, whole) : debt, unity);
-  const has = rule == Rule.AAVE_SUM ? at(a + WEIGHED) : div(add(mul(at(a + VALUE), at(average + AVERAGE)), new u256(5000)), whole);
+  const asked = mul(!byAverage() ? mul(debt, whole) : debt, unity);
+  const has = !byAverage() ? at(a + WEIGHED) : div(add(mul(at(a + VALUE), at(average + AVERAGE)), new u256(5000)), whole);
   const enough = !less(add(mul(has, unity), half), asked);
   if (end()) broken = true;
   return enough;
@@ -109,9 +110,9 @@ const TOP: u32 = 126;
  * less than 2, but what a cToken counts for is cut before it is multiplied, which costs up to a unit for each 10^18 that are held.
  */
 function roundings(): u256 {
-  if (rule <= Rule.AAVE_SUM) return new u256(400000);
+  if (ofAave()) return new u256(400000);
   const few = new u256(8);
-  return rule == Rule.COMPOUND ? add(div(mul(new u256(2), at(HELD)), wad()), few) : few;
+  return ofCompound() ? add(div(mul(new u256(2), at(HELD)), wad()), few) : few;
 }
 
 /** Whether the account is healthy at every price from 2^k on: what is held outgrows what is owed, by more than roundings can take back. */
@@ -120,8 +121,8 @@ function healthyFrom(k: u32): bool {
   if (!lookAt(HIGH, k < 63 ? <u64>1 << (k + 1) : 0, k < 63 ? 0 : <u64>1 << (k - 63))) return false;
   begin();
   // Twice the price: a sum that grows does so by what doubles, less what roundings cost at either end.
-  const whole = new u256(rule <= Rule.AAVE_SUM ? 10000 : 1), slack = roundings();
-  const cut = rule == Rule.AAVE_AVERAGE;
+  const whole = new u256(ofAave() ? 10000 : 1), slack = roundings();
+  const cut = byAverage();
   const whole1 = cut && bps == 1 && !less(at(LOW + WEIGHED), at(LOW + VALUE)); // an average of 1 at least
   const has = whole1 ? at(LOW + VALUE) : cut ? (less(at(LOW + WEIGHED), at(LOW + VALUE)) ? new u256() : sub(at(LOW + WEIGHED), at(LOW + VALUE))) : at(LOW + WEIGHED);
   const next = whole1 ? at(HIGH + VALUE) : cut ? (less(at(HIGH + WEIGHED), at(HIGH + VALUE)) ? new u256() : sub(at(HIGH + WEIGHED), at(HIGH + VALUE))) : at(HIGH + WEIGHED);
@@ -136,7 +137,7 @@ export function find(record: usize, base: bool, threshold: u64, owed: bool): i32
   clear(RESULTS, 4);
   if (isZero(OTHER_OWED, 4) && isZero(OWED, 4)) return Trigger.NEVER;
   if (!lookAt(LOW, 1, 0)) return Trigger.REVERTS;
-  if (rule == Rule.AAVE_AVERAGE && bps <= 1 && !owed && isZero(OWED, 4) && !isZero(HELD, 4) && (!bps || compare(OTHER_WEIGHED, OTHER_VALUE, 4) < 0)) return Trigger.ALWAYS; // the average falls to 0
+  if (byAverage() && bps <= 1 && !owed && isZero(OWED, 4) && !isZero(HELD, 4) && (!bps || compare(OTHER_WEIGHED, OTHER_VALUE, 4) < 0)) return Trigger.ALWAYS; // the average falls to 0
   if (isZero(OWED, 4) && (isZero(HELD, 4) || !counts())) return healthy(LOW) ? Trigger.NEVER : Trigger.ALWAYS;
   let k: u32 = 0;
   if (owed) { // octave by octave, the first price that is not healthy
@@ -167,14 +168,14 @@ export function find(record: usize, base: bool, threshold: u64, owed: bool): i32
 }
 
 /** Whether what is held of the asset counts for anything. */
-function counts(): bool { return rule == Rule.COMPOUND ? !isNil(perTokenBeforePrice(asset)) : rule == Rule.COMET ? !isNil(thresholdFactor(asset)) : bps != 0; }
+function counts(): bool { return ofCompound() ? !isNil(perTokenBeforePrice(asset)) : ofComet() ? !isNil(thresholdFactor(asset)) : bps != 0; }
 
 /** Whether at high prices more is owed than what is held can cover (−1), or less (1), or roundings decide (0). */
 function outgrows(): i32 {
   if (!lookAt(HIGH, 0, <u64>1 << (TOP - 65))) return 1;
   begin();
   const held = sub(at(HIGH + WEIGHED), at(OTHER_WEIGHED)), owed = sub(at(HIGH + DEBT), at(OTHER_OWED));
-  const debt = mul(owed, word(rule <= Rule.AAVE_SUM ? 10000 : 1)), slack = roundings();
+  const debt = mul(owed, word(ofAave() ? 10000 : 1)), slack = roundings();
   if (less(add(held, slack), debt)) return -1;
-  return less(add(debt, rule == Rule.AAVE_AVERAGE ? add(slack, at(HIGH + VALUE)) : slack), held) ? 1 : 0;
+  return less(add(debt, byAverage() ? add(slack, at(HIGH + VALUE)) : slack), held) ? 1 : 0;
 }

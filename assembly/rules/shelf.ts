@@ -34,6 +34,7 @@
  * A figure that could make the contract overflow, or revert, makes an asset's weights NaN: then the sums are NaN, no
  * comparison proves anything, and the accounts that hold the asset are judged exactly. Such a row has key +∞ and is loose.
  */
+import { byAverage, ofAave, ofComet, ofCompound } from "../cut";
 import { ARGS } from "../layout";
 import { take, tableClass } from "../store/blocks";
 import {
@@ -49,8 +50,8 @@ import {
 } from "./assets";
 import {
   ASSET, ASSETS, BASE, BROKEN, Entry, FAST, HELD_EASE, HELD_NEED, HELD_SLACK, HELD_STEPS, HELD_WEIGHT, Kind, MAX_ASSETS, OWED_EASE, OWED_NEED, OWED_SLACK, OWED_STEPS, OWED_WEIGHT,
-  Rule, SET_LOG, SIDE_BYTES, SPREAD, STEP_BYTES, THRESHOLDS, WEIGHTS, WEIGHTS_BYTES,
-  amountBytes, amountsOf, follow, grown, q0, q1, rule, step, steps, strideFor, tagsOf,
+  SET_LOG, SIDE_BYTES, SPREAD, STEP_BYTES, THRESHOLDS, WEIGHTS, WEIGHTS_BYTES,
+  amountBytes, amountsOf, grown, q0, q1, step, steps, strideFor, tagsOf,
 } from "./lines";
 import { BY_THRESHOLD, COLLATERAL, DEBT as AAVE_DEBT } from "./aave";
 import { bestTo, callBest, carry as carryIn, changed as changedIn } from "./calls";
@@ -91,7 +92,7 @@ function sum(set: usize, vault: usize, shape: u32, without: u32 = -1): bool {
   let tag = tagsOf(vault), amount = amountsOf(vault, linesOf(shape));
   v128.store(SUMS, i64x2.splat(0)); v128.store(SUMS, i64x2.splat(0), 16);
   v128.store(SUMS, i64x2.splat(0), 32); v128.store(SUMS, i64x2.splat(0), 48);
-  for (const end = tag + (<u32>load<u16>(vault, 6) << 1); tag < end; tag += 2, amount += amountBytes) {
+  for (const end = tag + (<u32>load<u16>(vault, 6) << 1); tag < end; tag += 2, amount += amountBytes()) {
     const kind = <u32>load<u8>(tag, 1), index = <u32>load<u8>(tag);
     if (kind >= Kind.IDLE || index == without) continue;
     if (!addLine(set + ASSETS + index * ASSET, kind, load<u32>(thresholds + (index << 2)), amount)) return false;
@@ -102,11 +103,11 @@ function sum(set: usize, vault: usize, shape: u32, without: u32 = -1): bool {
 // @ts-ignore: decorator
 @inline
 function addLine(asset: usize, kind: u32, entry: u32, amount: usize): bool {
-  const at = asset + HELD_STEPS + kind * SIDE_BYTES, aave = rule <= Rule.AAVE_SUM;
+  const at = asset + HELD_STEPS + kind * SIDE_BYTES, aave = ofAave();
   if (!load<u32>(asset, FAST) || entry & Entry.SLOW) return false;
   if (entry & Entry.UNCOUNTED && kind == Kind.HELD) return true;
   const x0 = load<u64>(amount), x1 = load<u64>(amount, 8);
-  if (!(aave ? steps(at, x0, x1) : rule == Rule.COMPOUND && kind == Kind.OWED ? grown(asset, amount) : step(at, x0, x1))) return false;
+  if (!(aave ? steps(at, x0, x1) : ofCompound() && kind == Kind.OWED ? grown(asset, amount) : step(at, x0, x1))) return false;
   let v0 = q0, v1 = q1, w0: u64, w1: u64;
   if (aave) { // the value, and basis points of it
     const bps = <u64>(entry & Entry.BPS);
@@ -160,12 +161,12 @@ export function judgeWith(asset: usize, entry: u32, held: usize, owed: usize): i
 
 /** What the sums say; −1 where they cannot. Of health it is enough to compare while debt is below 2·10^18 (there, half-up lifts nothing to 1). */
 function verdict(): i32 {
-  if (rule >= Rule.COMPOUND) return S1 < D1 || (S1 == D1 && S0 < D0) ? Status.UNSAFE : Status.SAFE;
+  if (!ofAave()) return S1 < D1 || (S1 == D1 && S0 < D0) ? Status.UNSAFE : Status.SAFE;
   if (!(D0 | D1)) return Status.SAFE;
   if (D1 || D0 >= 2000000000000000000) return -1;
   let s0 = S0, s1 = S1;
   const line0 = D0 * 10000, line1 = mulHi(D0, 10000);
-  if (rule == Rule.AAVE_AVERAGE) { // ⌊(C·⌊S/C⌋ + 5000) / 10^4⌋ < D
+  if (byAverage()) { // ⌊(C·⌊S/C⌋ + 5000) / 10^4⌋ < D
     if (C1 || S1 >> 16) return -1;
     if (!C0) return Status.UNSAFE;
     let average = <u64>((<f64>S1 * 18446744073709551616.0 + <f64>S0) / <f64>C0); // off by one at most
@@ -370,7 +371,7 @@ function findFactors(set: usize): bool {
       mostOwed = woken ? Infinity : max(mostOwed, owed); leastOwed = owed != owed ? 0 : min(leastOwed, owed);
       mostHeld = held != held ? Infinity : max(mostHeld, held); leastHeld = held != held ? 0 : min(leastHeld, held);
       const entry = load<u32>(set + THRESHOLDS + (c << 9) + to), bps = <f32>(entry & Entry.BPS);
-      if (rule == Rule.AAVE_AVERAGE && n < assetCount && !(entry & Entry.UNCOUNTED)) spread = max(spread, bps > 1 ? bps / (bps - 1) : Infinity);
+      if (byAverage() && n < assetCount && !(entry & Entry.UNCOUNTED)) spread = max(spread, bps > 1 ? bps / (bps - 1) : Infinity);
     }
     store<f32>(MOST_OWED + to, mostOwed); store<f32>(LEAST_OWED + to, leastOwed);
     store<f32>(MOST_HELD + to, mostHeld); store<f32>(LEAST_HELD + to, leastHeld);
@@ -491,7 +492,7 @@ export function weighApart(index: u32, cheap: usize, dear: usize): usize {
     if (coarse(dear) && load<f64>(dear, OWED_WEIGHT) <= load<f64>(assetAt(index), OWED_WEIGHT)) owed = load<f32>(book + at);
     memory.copy(asset, cheap, ASSET);
     weighIn(other, c, index);
-    if (coarse(cheap) && load<f64>(cheap, HELD_WEIGHT) >= 0 && !(entry & Entry.SLOW) && (rule != Rule.AAVE_AVERAGE || entry & Entry.BPS)) store<f32>(other + at + 512, 0);
+    if (coarse(cheap) && load<f64>(cheap, HELD_WEIGHT) >= 0 && !(entry & Entry.SLOW) && (!byAverage() || entry & Entry.BPS)) store<f32>(other + at + 512, 0);
     store<f32>(other + at, owed);
   }
   return other + WEIGHTS;
@@ -506,13 +507,13 @@ function weightOf(x: f64): f32 { return x == 0 || (x > 8.7e-19 && x < 1.3e36) ? 
 
 /** What an asset's sides weigh in a category. */
 function weighIn(set: usize, category: u32, index: u32): void {
-  const asset = set + ASSETS + index * ASSET, entry = index == BASE && rule == Rule.COMET ? Entry.UNCOUNTED : entryOf(asset, category, index);
+  const asset = set + ASSETS + index * ASSET, entry = index == BASE && ofComet() ? Entry.UNCOUNTED : entryOf(asset, category, index);
   store<u32>(set + THRESHOLDS + (category << 9) + (index << 2), entry);
   let owed = load<f64>(asset, OWED_WEIGHT), held = load<f64>(asset, HELD_WEIGHT);
-  if (rule <= Rule.AAVE_SUM) { // basis points; an average of them is cut by less than one
+  if (ofAave()) { // basis points; an average of them is cut by less than one
     owed *= 10000;
     const bps = <f64>(entry & Entry.BPS);
-    held *= rule == Rule.AAVE_SUM ? bps : bps ? bps - 1 : NaN; // of 0 it costs the others theirs
+    held *= !byAverage() ? bps : bps ? bps - 1 : NaN; // of 0 it costs the others theirs
   }
   if (entry & Entry.UNCOUNTED) held = 0;
   if (entry & Entry.SLOW || (set == other && coarse(asset))) { owed = NaN; held = NaN; }
@@ -539,7 +540,7 @@ export function weighCategory(category: u32): void {
 }
 
 /** A new asset, all zero; −1 where there are as many as can be. */
-export function addAsset(): i32 { return assetCount < (rule == Rule.COMET ? BASE : MAX_ASSETS) ? assetCount++ : -1; }
+export function addAsset(): i32 { return assetCount < (ofComet() ? BASE : MAX_ASSETS) ? assetCount++ : -1; }
 
 /** An asset's figures or the view have changed, and its steps are set: what follows for the screen. Its first weights are references. */
 export function weigh(index: u32): void {
@@ -590,11 +591,11 @@ export function write(market: usize, block: usize, shape: u32, place: u32, numbe
   if (!load<u8>(USED_CATEGORIES + category)) weighCategory(category);
   let tag = tagsOf(vault), amount = amountsOf(vault, linesOf(shape));
   const masks = masksOf(block, shape), union = market + UNION;
-  for (const end = cell + count * CELL; cell < end; tag += 2, amount += amountBytes) {
+  for (const end = cell + count * CELL; cell < end; tag += 2, amount += amountBytes()) {
     cell += CELL;
     const asset = load<u32>(cell), kind = load<u32>(cell, 4);
     store<u16>(tag, <u16>(asset | kind << 8));
-    memory.copy(amount, cell + 16, amountBytes);
+    memory.copy(amount, cell + 16, amountBytes());
     if (kind >= Kind.IDLE) continue;
     store<u8>(NAMED + asset, 1);
     const bit = (kind == Kind.OWED ? 0 : 16) + (asset >> 3), mask = <u8>(<u32>1 << (asset & 7));
@@ -613,7 +614,7 @@ function writeQuad(block: usize, shape: u32, place: u32): void {
   const vault = vaultAt(block, shape, place), lines = linesOf(shape), count = <u32>load<u16>(vault, 6);
   let tag = tagsOf(vault), amount = amountsOf(vault, lines), loose = false;
   let at = quadAt(block, shape, place) + ((place & 3) << 2), index = quadAt(block, shape, place) + (lines << 4) + (place & 3);
-  for (let i: u32 = 0; i < lines; ++i, at += 16, index += 4, tag += 2, amount += amountBytes) {
+  for (let i: u32 = 0; i < lines; ++i, at += 16, index += 4, tag += 2, amount += amountBytes()) {
     let x: f64 = 0, weight = NOTHING;
     if (i < count) {
       const kind = load<u8>(tag, 1);
@@ -621,7 +622,7 @@ function writeQuad(block: usize, shape: u32, place: u32): void {
         weight = <u32>load<u8>(tag);
         const asset = assetAt(weight), held = kind == Kind.HELD, slack = load<f64>(asset + (held ? HELD_SLACK : OWED_SLACK));
         x = near128(load<u64>(amount), load<u64>(amount, 8));
-        if (rule == Rule.COMPOUND && !held && x) x = x * 1e18 / near128(load<u64>(amount, 16), load<u64>(amount, 24));
+        if (ofCompound() && !held && x) x = x * 1e18 / near128(load<u64>(amount, 16), load<u64>(amount, 24));
         if (x && x < slack * 1048576) {
           loose = true;
           x = held ? (x < slack + 1 ? 0 : x - slack) : x + slack;
@@ -676,9 +677,8 @@ function writeAllAnew(): void {
   rekeyAll();
 }
 
-/** Opens a book of accounts by a rule and what its revision does; false where there is no memory. */
-export function openShelves(which: i32, choices: u32): bool {
-  follow(which);
+/** Opens a book of accounts by what its revision does; false where there is no memory. */
+export function openShelves(choices: u32): bool {
   setChoices(choices);
   book = zeroed(SET_LOG);
   other = zeroed(SET_LOG);
@@ -687,21 +687,21 @@ export function openShelves(which: i32, choices: u32): bool {
   layAt(laid);
   keepCategories(categories);
   if (!book || !other || !references || !laid || !categories) return false;
-  if (which == Rule.COMET) refreshAsset(BASE);
+  if (ofComet()) refreshAsset(BASE);
   return true;
 }
 function zeroed(log: u32): usize { return take(tableClass(log), 1 << log); } // memory that was never used is zero
 
 /** An asset's figures changed, or the view: what follows from them. */
 export function refreshAsset(index: u32): void {
-  if (index == BASE && rule == Rule.COMET) deriveBase(assetAt(BASE));
+  if (index == BASE && ofComet()) deriveBase(assetAt(BASE));
   else derive(assetAt(index));
   weigh(index);
   touchShelves();
 }
 export function refreshAssets(): void {
   for (let i: u32 = 0; i < assetCount; ++i) refreshAsset(i);
-  if (rule == Rule.COMET) refreshAsset(BASE);
+  if (ofComet()) refreshAsset(BASE);
 }
 function touchShelves(): void { for (let i: u32 = 0; i < marketsHeld(); ++i) touch(marketAt(i)); }
 
@@ -764,7 +764,7 @@ const VALUES: usize = memory.data(96, 16);
 export function priceOf(vault: usize, shape: u32, index: u32, owed: bool): i32 {
   const asset = assetAt(index), entry = load<u32>(book + THRESHOLDS + (<u32>load<u8>(vault, 4) << 9) + (index << 2));
   if (entry & Entry.SLOW) return Trigger.REVERTS; // the category's price, not the asset's
-  const aave = rule <= Rule.AAVE_SUM, told = load<u32>(asset, FAST) && sum(book, vault, shape, index);
+  const aave = ofAave(), told = load<u32>(asset, FAST) && sum(book, vault, shape, index);
   if (told) {
     clear(VALUES, 12);
     store<u64>(VALUES, C0); store<u64>(VALUES, C1, 8);
@@ -777,16 +777,16 @@ export function priceOf(vault: usize, shape: u32, index: u32, owed: bool): i32 {
     else price.setOthers(SUM, SUM, SUM_OWED);
   }
   let tag = tagsOf(vault), amount = amountsOf(vault, linesOf(shape));
-  for (const end = tag + (<u32>load<u16>(vault, 6) << 1); tag < end; tag += 2, amount += amountBytes) {
+  for (const end = tag + (<u32>load<u16>(vault, 6) << 1); tag < end; tag += 2, amount += amountBytes()) {
     const kind = <u32>load<u8>(tag, 1), held = kind == Kind.HELD, to = held ? price.HELD : price.OWED;
     if (<u32>load<u8>(tag) != index || kind >= Kind.IDLE || (held && entry & Entry.UNCOUNTED && aave)) continue;
     if (held && !aave) memory.copy(to, amount, 16);
-    else if (rule == Rule.COMPOUND ? grown(asset, amount) : told && step(asset + (held ? HELD_STEPS : OWED_STEPS), load<u64>(amount), load<u64>(amount, 8))) {
+    else if (ofCompound() ? grown(asset, amount) : told && step(asset + (held ? HELD_STEPS : OWED_STEPS), load<u64>(amount), load<u64>(amount, 8))) {
       store<u64>(to, q0);
       store<u64>(to, q1, 8);
-    } else if (rule == Rule.COMPOUND || !unitsOf(asset, held, amount, to)) return Trigger.REVERTS;
+    } else if (ofCompound() || !unitsOf(asset, held, amount, to)) return Trigger.REVERTS;
   }
-  return price.find(asset, rule == Rule.COMET && index == BASE, entry & Entry.BPS, owed);
+  return price.find(asset, ofComet() && index == BASE, entry & Entry.BPS, owed);
 }
 
 // ---- Order

@@ -1,11 +1,6 @@
 /** What a rule says of a row. */
 export namespace Status { export const SAFE = 0, UNSAFE = 1, REVERTS = 2; }
 
-/** Whose positions a book holds: the numbers of bindings/protocols. */
-export namespace Rule {
-  export const ILK = 0, AAVE_V30 = 1, AAVE = 2, COMPOUND = 3, COMET = 4, MORPHO = 5, LIQUITY = 6, LIQUITY_V2 = 7;
-}
-
 /** In which order a query lists rows. */
 export namespace Order { export const NONE = 0, RISKIEST = 1, DEBT = 2, PRICE = 3, NOMINAL = 4, INTEREST = 5, PROFIT = 6; }
 

@@ -24,6 +24,7 @@
  *   zones of a market  ┌ bounds    8 bytes a chunk, over its groups
  *   (one table)        └ links     16 bytes a chunk: largest key found unsafe, chunk number, counts of both planes
  */
+import { onShelves } from "../cut";
 import { doubled, ensure, give, take, chunkClass, tableClass } from "./blocks";
 
 export const ROWS_LOG: u32 = 10, SMALL_LOG: u32 = 6;
@@ -97,15 +98,15 @@ const CHUNK_LOG2: u32 = 5;
 // @ts-ignore: decorator
 @inline export const HEADER: usize = 64;
 
-let keyBytes: u32 = 0, marketBytes: u32 = 0, shelved: bool = false;
+let keyBytes: u32 = 0, marketBytes: u32 = 0;
 let living: u32 = 0;
 let chunks: usize = 0, chunksLog: u32 = 0, chunkCount: u32 = 0;
 let markets: usize = 0, marketsLog: u32 = 0, marketCount: u32 = 0;
 let dirty: usize = 0, dirtyLog: u32 = 0; // a bit a market: whether the next scan must visit it
 
-/** Opens the store: bytes of a user key (0: none), of a market, and whether its markets are shelves of accounts. */
-export function openStore(bytesOfKey: u32, bytesOfMarket: u32, shelves: bool): bool {
-  keyBytes = bytesOfKey; marketBytes = bytesOfMarket; shelved = shelves;
+/** Opens the store: bytes of a user key (0: none), and of a market. */
+export function openStore(bytesOfKey: u32, bytesOfMarket: u32): bool {
+  keyBytes = bytesOfKey; marketBytes = bytesOfMarket;
   chunksLog = 8;
   chunks = take(tableClass(chunksLog), 1 << chunksLog);
   marketsLog = 32 - clz(marketBytes - 1);
@@ -130,9 +131,6 @@ export function openStore(bytesOfKey: u32, bytesOfMarket: u32, shelves: bool): b
 @inline export function vaultsHeld(): u32 { return living; }
 // @ts-ignore: decorator
 @inline export function userKeyBytes(): u32 { return keyBytes; }
-/** Whether the book holds accounts. A cut of the module holds one kind, and leaves out the code of the other. */
-// @ts-ignore: decorator
-@inline export function onShelves(): bool { return isDefined(ILKS) || isDefined(POSITIONS) ? false : isDefined(ACCOUNTS) ? true : shelved; }
 /** Bytes of a group of 64 rows, of its keys, of its lives. */
 const GROUP: u32 = 32, KEYS: u32 = 256, LIVES: u32 = 128;
 // @ts-ignore: decorator

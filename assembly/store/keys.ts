@@ -2,7 +2,8 @@
  * From a user's key to the rows that carry it: a hash table of row numbers, open addressing with linear probing, at most
  * half full, entries moved back on removal (Knuth, TAOCP 6.4 R). A key stands once in a market, and in any number of markets.
  */
-import { MARKET, ROWS_LOG, chunkAt, compareKeys, onShelves, userKeyAt, userKeyBytes } from "./chunks";
+import { onShelves } from "../cut";
+import { MARKET, ROWS_LOG, chunkAt, compareKeys, userKeyAt, userKeyBytes } from "./chunks";
 import { give, take, tableClass } from "./blocks";
 
 let table: usize = 0, log: u32 = 0, count: u32 = 0; // entries: row + 1, or 0; `log` of bytes

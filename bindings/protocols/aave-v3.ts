@@ -8,12 +8,15 @@
  * checked arithmetic, `"Panic(0x12)"` for a division by zero, `"empty revert data"` for the math libraries.
  * @module
  */
+import { instantiate, loadModule } from "#module/aave-v3";
+import { Module } from "../abi.js";
 import { AccountBook } from "../accounts.js";
-import { accounts } from "../modules/accounts.js";
 import { PlimsollError, show } from "../errors.js";
 import {
   type AccountProtocol, type Field, type Fields, type Line, type Lines, type Values, KIND, bool, choice, contractFunction, eachAsset, encode, fixed, knowFields, list, mergeBy, or, uint,
 } from "../protocol.js";
+
+const module = /* @__PURE__ */ new Module(loadModule, instantiate);
 
 // ---- The revisions
 
@@ -207,7 +210,7 @@ function functionsOf(protocol: string, choices: Choices) {
   const { stableDebt, narrowTokens, burnsBadDebt, leftByScaled, ceilDebts, directedBonus } = choices;
   const mask = fixed(maskOf(choices)), reasons = narrowTokens ? ERRORS : CODES;
   const define = <I extends Fields, O extends Fields>(name: string, inputs: I, outputs: O) =>
-    contractFunction<I, O>(accounts, `${protocol}.${name}`, `aave_${name}`, reasons, { choices: mask, ...inputs }, outputs);
+    contractFunction<I, O>(module, `${protocol}.${name}`, `aave_${name}`, reasons, { choices: mask, ...inputs }, outputs);
 
   const account = define("accountData", accountFields(choices, or(bps, 0n), units, uint(256, "s"), stableDebt), accountOutputs);
   const accountData: typeof account = (inputs) => identify(`${protocol}.accountData`, account(inputs), inputs);
@@ -339,7 +342,7 @@ const isThere = ({ scaledATokenBalance, scaledVariableDebt, usingAsCollateral, b
 function forBook(name: string, choices: Choices) {
   const liquidation = liquidationOutputs(choices);
   return {
-    name, module: accounts, kind: { Book: AccountBook }, rule: choices.healthFromSum ? 2 : 1, choices: Number(maskOf(choices)), reasons: choices.narrowTokens ? ERRORS : CODES,
+    name, module, kind: { Book: AccountBook }, rule: choices.healthFromSum ? 2 : 1, choices: Number(maskOf(choices)), reasons: choices.narrowTokens ? ERRORS : CODES,
     orders: ["profit"], liquidation, market: marketFields(choices), system: {}, price: "assetPrice", category: categoryFields(choices), vault: { totalCollateralBase: base },
     account: {
       fields: ["userEModeCategory", "userConfig", "reserves"], list: "reserves", name: "reserve", entry: position, isThere,

@@ -6,10 +6,13 @@
  * panic of checked arithmetic.
  * @module
  */
+import { instantiate, loadModule } from "#module/comet";
+import { Module } from "../abi.js";
 import { AccountBook } from "../accounts.js";
-import { accounts } from "../modules/accounts.js";
 import { PlimsollError } from "../errors.js";
 import { type AccountProtocol, type Line, type Outcome, type Fields, type Values, KIND, bool, contractFunction, eachAsset, encode, int, knowFields, list, or, record, uint } from "../protocol.js";
+
+const module = /* @__PURE__ */ new Module(loadModule, instantiate);
 
 const index = uint(64, "1e15"), factor = uint(64, "1e18"), rate = uint(64, "1e18 a second"), scale = uint(64, "10^decimals");
 const answer = int(256, "1e8");
@@ -22,7 +25,7 @@ const reasons = [
 ] as const;
 
 const define = <I extends Fields, O extends Fields>(name: string, inputs: I, outputs: O) =>
-  contractFunction(accounts, `comet.${name}`, `comet_${name}`, reasons, inputs, outputs);
+  contractFunction(module, `comet.${name}`, `comet_${name}`, reasons, inputs, outputs);
 
 /** An asset that the account has put in, as `getAssetInfo` gives it, with the feed's answer. Its `offset` decides nothing. */
 const asset = {
@@ -151,7 +154,7 @@ const writeAccount = ({ lines }: { readonly lines: readonly Line[] }): CometAcco
 });
 
 const forBook = {
-  name: "comet", module: accounts, kind: { Book: AccountBook }, rule: 4, choices: 0, reasons, market, system, price: "price", vault: { collateral: value },
+  name: "comet", module, kind: { Book: AccountBook }, rule: 4, choices: 0, reasons, market, system, price: "price", vault: { collateral: value },
   orders: ["profit"], liquidation: absorbed,
   account: {
     fields: ["principal", "collateral"], list: "collateral", name: "asset", entry: collateral,

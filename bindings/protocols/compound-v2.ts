@@ -8,10 +8,13 @@
  * no revert: 0 none, 13 `PRICE_ERROR`.
  * @module
  */
+import { instantiate, loadModule } from "#module/compound-v2";
+import { Module } from "../abi.js";
 import { AccountBook } from "../accounts.js";
-import { accounts } from "../modules/accounts.js";
 import { PlimsollError } from "../errors.js";
 import { type AccountProtocol, type Fields, type Line, type Outcome, type Values, KIND, bool, contractFunction, eachAsset, knowFields, list, mergeBy, needFields, or, uint } from "../protocol.js";
+
+const module = /* @__PURE__ */ new Module(loadModule, instantiate);
 
 const mantissa = uint(256, "1e18"), price = uint(256, "1e(36 - underlying decimals)");
 const exchange = uint(256, "1e(18 + underlying decimals - cToken decimals)");
@@ -22,7 +25,7 @@ const error = uint(256, "");
 const reasons = ["", "Panic(0x11) arithmetic over/underflow", "Panic(0x12) division by zero", "borrow rate is absurdly high"] as const;
 
 const define = <I extends Fields, O extends Fields>(name: string, inputs: I, outputs: O, rounding = "") =>
-  contractFunction(accounts, `compoundV2${rounding}.${name}`, `compound_${name}${rounding}`, reasons, inputs, outputs);
+  contractFunction(module, `compoundV2${rounding}.${name}`, `compound_${name}${rounding}`, reasons, inputs, outputs);
 
 /** What an account has in a market that it has entered: `getAccountSnapshot`, and what the Comptroller and the oracle say of it. */
 const asset = {
@@ -162,7 +165,7 @@ const liquidation = {
 };
 
 const forBook = (rounding: "" | "HalfUp") => ({
-  name: "compound-v2", ...(rounding ? { revision: "half-up" } : {}), module: accounts, kind: { Book: AccountBook }, rule: 3, choices: rounding ? 2 : 0, reasons, market: rounding ? marketFields(0n) : market, system, price: "oraclePriceMantissa", vault: { sumCollateral: value },
+  name: "compound-v2", ...(rounding ? { revision: "half-up" } : {}), module, kind: { Book: AccountBook }, rule: 3, choices: rounding ? 2 : 0, reasons, market: rounding ? marketFields(0n) : market, system, price: "oraclePriceMantissa", vault: { sumCollateral: value },
   orders: ["profit"], liquidation,
   account: {
     fields: ["assets"], list: "assets", name: "market", entry: position,

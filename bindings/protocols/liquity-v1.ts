@@ -7,13 +7,16 @@
  * record: what they would refuse to pay is not reproduced.
  * @module
  */
-import { Book } from "../book.js";
-import { positions } from "../modules/positions.js";
+import { instantiate, loadModule } from "#module/liquity-v1";
+import { Module } from "../abi.js";
 import { PlimsollError } from "../errors.js";
 import {
   type Complete, type Fields, type Outcome, type Protocol, type Values, bool, checkFields, checkNumbers, choice, contractFunction, list, needFields, or, uint,
   values,
 } from "../protocol.js";
+import { Book } from "../vaults.js";
+
+const module = /* @__PURE__ */ new Module(loadModule, instantiate);
 
 const wad = uint(256, "1e18"), nominal = uint(256, "1e20");
 
@@ -25,7 +28,7 @@ const reasons = [
 ] as const;
 
 const define = <I extends Fields, O extends Fields>(name: string, inputs: I, outputs: O) =>
-  contractFunction(positions, `liquityV1.${name}`, `liquity_${name}`, reasons, inputs, outputs);
+  contractFunction(module, `liquityV1.${name}`, `liquity_${name}`, reasons, inputs, outputs);
 
 // ---- The book's columns and figures
 
@@ -174,6 +177,6 @@ export interface LiquityV1 extends Protocol<typeof vault, typeof market, Fields,
 }
 
 export const liquityV1: LiquityV1 = {
-  name: "liquity-v1", module: positions, kind: { Book }, rule: 6, vault, market, system: {}, price: "price", liquidation: capped, reasons, orders: ["nominalICR", "profit"],
+  name: "liquity-v1", module, kind: { Book }, rule: 6, vault, market, system: {}, price: "price", liquidation: capped, reasons, orders: ["nominalICR", "profit"],
   decPow, computeCR, icr, tcr, liquidationAmounts, liquidate,
 };

@@ -6,13 +6,16 @@
  * panic. The pools are taken to hold what their troves record: what they would refuse to pay is not reproduced.
  * @module
  */
-import { Book } from "../book.js";
-import { positions } from "../modules/positions.js";
+import { instantiate, loadModule } from "#module/liquity-v2";
+import { Module } from "../abi.js";
 import { PlimsollError } from "../errors.js";
 import {
   type Complete, type Fields, type Outcome, type Protocol, type Values, bool, checkFields, checkNumbers, contractFunction, list, maybe, needFields, or, uint,
   values,
 } from "../protocol.js";
+import { Book } from "../vaults.js";
+
+const module = /* @__PURE__ */ new Module(loadModule, instantiate);
 
 const wad = uint(256, "1e18"), weighted = uint(256, "1e36"), seconds = uint(256, "s"), since = uint(64, "s"), shares = uint(256, "shares");
 
@@ -22,7 +25,7 @@ const reasons = [
 ] as const;
 
 const define = <I extends Fields, O extends Fields>(name: string, inputs: I, outputs: O) =>
-  contractFunction(positions, `liquityV2.${name}`, `liquity2_${name}`, reasons, inputs, outputs);
+  contractFunction(module, `liquityV2.${name}`, `liquity2_${name}`, reasons, inputs, outputs);
 
 // ---- The book's columns and figures
 
@@ -177,6 +180,6 @@ export interface LiquityV2 extends Protocol<typeof vault, typeof market, Fields,
 }
 
 export const liquityV2: LiquityV2 = {
-  name: "liquity-v2", module: positions, kind: { Book }, rule: 7, vault, market, system: {}, price: "price", batch, alone: ALONE, batched: ["batch", ...BATCHED], liquidation, reasons, orders: ["interestRate", "profit"],
+  name: "liquity-v2", module, kind: { Book }, rule: 7, vault, market, system: {}, price: "price", batch, alone: ALONE, batched: ["batch", ...BATCHED], liquidation, reasons, orders: ["interestRate", "profit"],
   troveDebt, icr, branchTCR, liquidationAmounts, batchLiquidateTroves,
 };

@@ -7,12 +7,15 @@
  * `"invalid opcode"` for a division by zero in the called contract itself.
  * @module
  */
-import { Book } from "../book.js";
-import { ilks } from "../modules/ilks.js";
+import { instantiate, loadModule } from "#module/maker";
+import { Module } from "../abi.js";
 import {
   type Complete, type Fields, type Outcome, type Protocol, type Values, bool, checkFields, choice, contractFunction, int, needFields, or,
   priceFunction, ratioOf, uint,
 } from "../protocol.js";
+import { Book } from "../vaults.js";
+
+const module = /* @__PURE__ */ new Module(loadModule, instantiate);
 
 const wad = uint(256, "wad"), ray = uint(256, "ray"), rad = uint(256, "rad"), seconds = uint(256, "s");
 const RAY = 10n ** 27n;
@@ -61,7 +64,7 @@ const liquidation = {
 };
 
 const define = <I extends Fields, O extends Fields>(name: string, inputs: I, outputs: O) =>
-  contractFunction(ilks, `maker.${name}`, `maker_${name}`, reasons, inputs, outputs);
+  contractFunction(module, `maker.${name}`, `maker_${name}`, reasons, inputs, outputs);
 
 // ---- The contracts' functions
 
@@ -164,7 +167,7 @@ function debt(inputs: { readonly art: bigint; readonly rate: bigint }): bigint {
 }
 
 const liquidationPrice = priceFunction(
-  ilks, "maker.liquidationPrice", "maker_liquidationPrice", { ink: wad, art: wad, rate: ray, mat: ray, par: ray },
+  module, "maker.liquidationPrice", "maker_liquidationPrice", { ink: wad, art: wad, rate: ray, mat: ray, par: ray },
 );
 
 /** MakerDAO / Sky for `openBook`, and every reproduced function of its contracts. */
@@ -204,7 +207,7 @@ export interface Maker extends Protocol<typeof vault, typeof market, typeof syst
 }
 
 export const maker: Maker = {
-  name: "maker", module: ilks, kind: { Book }, rule: 0, vault, market, system, price: "val", liquidation, reasons, orders: ["profit"],
+  name: "maker", module, kind: { Book }, rule: 0, vault, market, system, price: "val", liquidation, reasons, orders: ["profit"],
   spot, drip, health, pokeHealth, frob, bark, auctionPrice, auctionStatus, take,
   collateralRatio, healthFactor, debt, liquidationPrice,
 };

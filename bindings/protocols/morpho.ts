@@ -7,9 +7,12 @@
  * answer `{ reverts: true, reason }` where the contract reverts: its own message, its error's signature, or the panic.
  * @module
  */
-import { Book } from "../book.js";
-import { positions } from "../modules/positions.js";
+import { instantiate, loadModule } from "#module/morpho";
+import { Module } from "../abi.js";
 import { type Complete, type Fields, type Outcome, type Protocol, bool, choice, contractFunction, int, or, priceFunction, uint } from "../protocol.js";
+import { Book } from "../vaults.js";
+
+const module = /* @__PURE__ */ new Module(loadModule, instantiate);
 
 const assets = uint(128, "units"), shares = uint(128, "shares"), wad = uint(256, "WAD"), seconds = uint(128, "s");
 const price = uint(256, "1e36"), rate = int(256, "WAD/s");
@@ -25,7 +28,7 @@ const reasons = [
 ] as const;
 
 const define = <I extends Fields, O extends Fields>(name: string, inputs: I, outputs: O) =>
-  contractFunction(positions, `morpho.${name}`, `morpho_${name}`, reasons, inputs, outputs);
+  contractFunction(module, `morpho.${name}`, `morpho_${name}`, reasons, inputs, outputs);
 
 // ---- The book's columns and figures
 
@@ -88,7 +91,7 @@ function isHealthy(inputs: Parameters<typeof isHealthyOf>[0]): Outcome<Health> {
   return valued ? { ...judged, maxBorrow } : judged;
 }
 
-const liquidationPrice = priceFunction(positions, "morpho.liquidationPrice", "morpho_liquidationPrice", position);
+const liquidationPrice = priceFunction(module, "morpho.liquidationPrice", "morpho_liquidationPrice", position);
 
 // ---- Liquidation
 
@@ -156,6 +159,6 @@ export interface Morpho extends Protocol<typeof vault, typeof market, Fields, ty
 }
 
 export const morpho: Morpho = {
-  name: "morpho", module: positions, kind: { Book }, rule: 5, vault, market, system: {}, price: "price", liquidation, reasons, orders: ["profit"],
+  name: "morpho", module, kind: { Book }, rule: 5, vault, market, system: {}, price: "price", liquidation, reasons, orders: ["profit"],
   accrue, wExp, wTaylor, isHealthy, liquidationPrice, liquidationIncentiveFactor, liquidate, liquidateAccrued, preLiquidate,
 };

@@ -1,7 +1,11 @@
 /** What runs in every runtime: the contracts' vectors, a book's life, refusals, a snapshot. It throws, or answers what it saw. */
-import { source as accountsSource } from "#module/accounts";
-import { source as ilksSource } from "#module/ilks";
-import { source as positionsSource } from "#module/positions";
+import { source as aaveSource } from "#module/aave-v3";
+import { source as cometSource } from "#module/comet";
+import { source as compoundSource } from "#module/compound-v2";
+import { source as liquitySource } from "#module/liquity-v1";
+import { source as boldSource } from "#module/liquity-v2";
+import { source as makerSource } from "#module/maker";
+import { source as morphoSource } from "#module/morpho";
 import { PlimsollError, openBook, toLimbs } from "plimsoll";
 import { aaveV3 } from "plimsoll/aave-v3";
 import { loadBook, saveBook } from "plimsoll/arrow";
@@ -79,5 +83,5 @@ export function suite(vectors: Readonly<Record<string, string>>): Report {
     outcomes.push(outcome);
   }
   const sum = (of: "cases" | "inBook") => outcomes.reduce((all, outcome) => all + outcome[of], 0);
-  return { sources: [ilksSource, positionsSource, accountsSource], cases: sum("cases"), inBook: sum("inBook"), first };
+  return { sources: [aaveSource, cometSource, compoundSource, liquitySource, boldSource, makerSource, morphoSource], cases: sum("cases"), inBook: sum("inBook"), first };
 }

@@ -1,4 +1,4 @@
-/** Maker's functions. */
+/** Functions of Maker's contracts. */
 export {
   spot as maker_spot, drip as maker_drip, barkUnsafe as maker_barkUnsafe, frobSafe as maker_frobSafe, frob as maker_frob,
   bark as maker_bark, collateralRatio as maker_collateralRatio, healthFactor as maker_healthFactor, debt as maker_debt,
