@@ -77,29 +77,32 @@ export function setSystem(mask: u32): void {
 /** Where the figures of a market stand; in a book of accounts, of an asset. */
 function figuresAt(index: u32): usize { return onShelves() ? shelf.assetAt(index) : marketAt(index) + HEADER; }
 
-function refresh(index: u32): void {
+function refresh(index: u32, mask: u32): void {
   if (onShelves()) { shelf.refreshAsset(index); return; }
   const market = marketAt(index);
-  rule.derive(market, time());
-  if (rule.renew(market)) rule.derive(market, time());
+  rule.derive(market, time(), mask);
+  if (rule.renew(market)) rule.derive(market, time(), rule.ALL);
   touch(market);
 }
 
 function refreshAll(): void {
   if (onShelves()) { setView(time()); shelf.refreshAssets(); return; }
-  for (let i: u32 = 0; i < marketsHeld(); ++i) refresh(i);
+  for (let i: u32 = 0; i < marketsHeld(); ++i) refresh(i, rule.ALL);
 }
 
 /** A new market with the figures in ARGS; its number, or a fault. */
 export function addMarket(mask: u32): i32 {
   const index = onShelves() ? shelf.addAsset() : newMarket(shapeOf(0, rule.stride()));
-  if (index >= 0) setMarket(index, mask);
+  if (index >= 0) {
+    takeFigures(figuresAt(index), mask);
+    refresh(index, rule.ALL);
+  }
   return index;
 }
 
 export function setMarket(index: u32, mask: u32): void {
   takeFigures(figuresAt(index), mask);
-  refresh(index);
+  refresh(index, mask);
 }
 
 /** The same for many: their numbers (u32) in the stage, then a column (u128) of a page's length for each field of `mask`. */
@@ -112,7 +115,7 @@ export function setMarkets(count: u32, mask: u32): void {
       v128.store(to, v128.load(from));
       v128.store(to, i64x2.splat(0), 16);
     }
-    refresh(index);
+    refresh(index, mask);
   }
 }
 
@@ -122,7 +125,7 @@ export function addBatch(market: u32, mask: u32): u32 {
   if (number) setBatch(number, mask);
   return number;
 }
-export function setBatch(number: u32, mask: u32): void { refresh(positions.setBatch(number, mask)); }
+export function setBatch(number: u32, mask: u32): void { refresh(positions.setBatch(number, mask), rule.ALL); }
 
 /** The figures of the system, and of a market, to RESULTS. */
 export function getSystem(): void { memory.copy(RESULTS, SYSTEM, 1024); }
@@ -152,7 +155,7 @@ export function accrue(): i32 {
   }
   for (let i: u32 = 0; i < marketsHeld(); ++i) {
     rule.accrue(marketAt(i), now);
-    refresh(i);
+    refresh(i, rule.ALL);
   }
   return -1;
 }
@@ -399,7 +402,7 @@ export function scenario(index: u32, mask: u32): void {
   if (onShelves()) { shelf.changeInScenario(index, mask); return; }
   memory.copy(SCENARIO, marketAt(index), rule.marketBytes());
   takeFigures(SCENARIO + HEADER, mask);
-  rule.derive(SCENARIO, time());
+  rule.derive(SCENARIO, time(), rule.ALL);
 }
 /** What would flip in the market; in a book of accounts, on the shelf: false where a stream is full. */
 export function preview(index: u32): bool {
@@ -470,7 +473,7 @@ export function inspect(id: f64, accrue: bool): i32 {
   if (row < 0) return Fault.STALE;
   const index = load<u32>(foundMarket, INDEX);
   memory.copy(SCENARIO, foundMarket, rule.marketBytes());
-  rule.derive(SCENARIO, accrue ? ARGS : 0);
+  rule.derive(SCENARIO, accrue ? ARGS : 0, rule.ALL);
   rule.inspect(SCENARIO, foundBlock, foundLog, foundPlace);
   if (userKeyBytes()) memory.copy(STAGE, userKeyAt(<u32>row), userKeyBytes());
   return <i32>index;
@@ -497,7 +500,7 @@ export function whatIf(id: f64, question: i32, asset: u32, accrue: bool, ratio: 
     else reverts = reverts || status == Status.REVERTS;
   } else {
     memory.copy(SCENARIO, foundMarket, rule.marketBytes());
-    rule.derive(SCENARIO, accrue && !isTime ? ARGS : 0);
+    rule.derive(SCENARIO, accrue && !isTime ? ARGS : 0, rule.ALL);
     reverts = rule.broken(SCENARIO);
     rule.beginTrial(question, SCENARIO, vaultAt(foundBlock, foundLog, foundPlace), !accrue);
     if (!reverts) answer = search(question);

@@ -11,7 +11,7 @@ const NOW = 1_770_000_000, price = 2_375_396_695_018_273_645_190n, MCR = 1_100_0
 const PIECE = 1_000_000;
 
 /**
- * Debts of 5,000 to 5,000,000 with the health of the distribution, rates of 0.5 % to 25 % a year (log-uniform), last touched within a
+ * Debts of 5,000 to 5,000,000 with the health of the distribution now, rates of 0.5 % to 25 % a year (log-uniform), last touched within a
  * month; `keys` takes debt over collateral of now.
  */
 function draw(count: number, seed: number, keys: Float64Array) {
@@ -19,10 +19,12 @@ function draw(count: number, seed: number, keys: Float64Array) {
   const annualInterestRate = new BigUint64Array(count * 2), lastDebtUpdateTime = new BigUint64Array(count * 2);
   const amount = (limbs: BigUint64Array, row: number) => Number(limbs[row * 2]!) + Number(limbs[row * 2 + 1]!) * 2 ** 64;
   for (let row = 0; row < count; ++row) {
-    const rate = 0.005 * 50 ** next(), since = Math.floor(MONTH * next());
+    const rate = 0.005 * 50 ** next(), since = Math.floor(MONTH * next()), owed = amount(debt, row), recorded = BigInt(Math.round(owed / (1 + rate * since / YEAR)));
     annualInterestRate[row * 2] = BigInt(Math.round(rate * 1e18));
     lastDebtUpdateTime[row * 2] = BigInt(NOW - since);
-    keys[row] = amount(debt, row) * (1 + rate * since / YEAR) / amount(coll, row);
+    debt[row * 2] = recorded; // a BigUint64Array takes the low 64 bits
+    debt[row * 2 + 1] = recorded >> 64n;
+    keys[row] = owed / amount(coll, row);
   }
   return { coll, debt, stake: coll, snapshotColl: new BigUint64Array(count * 2), snapshotBoldDebt: new BigUint64Array(count * 2), annualInterestRate, lastDebtUpdateTime };
 }

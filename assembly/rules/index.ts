@@ -9,7 +9,7 @@ import * as shelf from "./shelf";
 import { HI, LO, vaultAt } from "../store/chunks";
 import { ASSET } from "./lines";
 
-export { Figure, Order, figureHi, figureLo } from "./status";
+export { ALL, Figure, Order, figureHi, figureLo } from "./status";
 
 /** Bytes of a vault's amounts, of a market. */
 export function stride(): u32 { return positions() ? position.stride() : ilk.STRIDE; }
@@ -64,8 +64,9 @@ export function rekey(market: usize, block: usize, shape: u32, place: u32, count
 }
 /** Notes of a chunk what its rows have in common. */
 export function note(market: usize, chunk: usize, place: u32, count: u32): void { if (positions()) position.note(market, chunk, place, count); }
-export function derive(market: usize, time: usize): void {
-  if (positions()) position.derive(market, time);
+/** Brings a market up to date in the view at `time`, of whose figures those of `mask` have changed. */
+export function derive(market: usize, time: usize, mask: u32): void {
+  if (positions()) position.derive(market, time, mask);
   else ilk.derive(market, time);
 }
 /** Makes the keys of a market anew where they do not serve its view; whether they did not. */

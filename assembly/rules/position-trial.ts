@@ -14,7 +14,7 @@ import {
   OWES, PRICE, SHUTDOWN, SUPPLY_ASSETS, THRESHOLD, TIME, UPDATED, VALUE, VIEW_ASSETS, VIEW_SUPPLY, batchOf, derive, entire, evaluate,
   fails, quotientTo, stride, weigh,
 } from "./position";
-import { Figure } from "./status";
+import { ALL, Figure } from "./status";
 import { FIRST, LAST, Question, TARGET, Verdict, byRatio, endless } from "./trial";
 
 let question: i32 = Question.TIME;
@@ -69,7 +69,7 @@ function beginTime(stored: bool): void {
 }
 
 function unsafeAt(time: usize): i32 {
-  derive(MARKET, time);
+  derive(MARKET, time, ALL);
   return !evaluate(MARKET, ROW) ? Verdict.BEYOND : fails() ? Verdict.YES : Verdict.NO;
 }
 

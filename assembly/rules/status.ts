@@ -1,6 +1,9 @@
 /** What a rule says of a row. */
 export namespace Status { export const SAFE = 0, UNSAFE = 1, REVERTS = 2; }
 
+/** All figures of a market. */
+export const ALL: u32 = 0xffffffff;
+
 /** In which order a query lists rows. */
 export namespace Order { export const NONE = 0, RISKIEST = 1, DEBT = 2, PRICE = 3, NOMINAL = 4, INTEREST = 5, PROFIT = 6; }
 
