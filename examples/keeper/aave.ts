@@ -1,6 +1,7 @@
 /** The keeper's run on an Aave pool: a book is filled with the borrowers, prices move, and each tick is timed; then the same by the plain loop. */
 import { openBook } from "plimsoll";
 import { type AaveV3, type AaveV3Account, aaveV3 } from "plimsoll/aave-v3";
+import { keysOf } from "./ilks.js";
 import { type AaveOptions, UsageError } from "./options.js";
 import { type Played, play, playLoop } from "./play.js";
 import type { LoopTick } from "./print.js";
@@ -94,7 +95,7 @@ export function runAave(pool: Pool, options: AaveOptions): AaveRun {
     book.setCategory(id, { ...figures, liquidationBonus, ...(categoryOf ? {} : { collateralBitmap }) });
   }
   const started = performance.now();
-  book.load(pool.borrowers.map(({ address: _, ...account }) => account), Buffer.concat(pool.borrowers.map(({ address }) => Buffer.from(address.slice(2), "hex"))));
+  book.load(pool.borrowers.map(({ address: _, ...account }) => account), keysOf(pool.borrowers.map(({ address }) => address)));
   const loadMilliseconds = performance.now() - started, { bytes } = book;
 
   const indexes = pool.reserves.map(({ liquidityIndex, variableBorrowIndex }) => {

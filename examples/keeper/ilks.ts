@@ -19,6 +19,13 @@ export interface Block {
   readonly keys?: Uint8Array;
 }
 
+/** Addresses as keys of a book. */
+export function keysOf(addresses: readonly string[]): Uint8Array {
+  const keys = new Uint8Array(addresses.length * 20);
+  addresses.forEach((address, row) => { for (let byte = 0; byte < 20; ++byte) keys[row * 20 + byte] = Number.parseInt(address.slice(2 + byte * 2, 4 + byte * 2), 16); });
+  return keys;
+}
+
 export interface Input {
   /** Where the vaults come from, in a line. */
   readonly title: string;

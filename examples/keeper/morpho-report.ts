@@ -1,9 +1,9 @@
 /** What the keeper prints of Morpho's positions: tables for people, one document for programs. */
-import { type MorphoRun, type PositionState, PRICE_UNIT } from "./morpho.js";
+import { type MorphoMarket, PRICE_UNIT } from "./markets.js";
+import type { MorphoRun, PositionState } from "./morpho.js";
 import { MOST_LISTED, type MorphoOptions } from "./options.js";
 import type { State } from "./play.js";
 import { type Row, TICK_HEAD, agree, amount, dim, json, percent, percentiles, table, tenths, tickRow, verdict, whole } from "./print.js";
-import type { MorphoMarket } from "./snapshot.js";
 
 const WAD = 10n ** 18n;
 

@@ -1,14 +1,12 @@
 /** The keeper's run on Morpho markets: a book is filled with the positions, prices move, and each tick is timed; then the same by the plain loop. */
-import { type Inspection, openBook, toLimbs } from "plimsoll";
+import { type Inspection, openBook } from "plimsoll";
 import { morpho } from "plimsoll/morpho";
+import { type MorphoMarket, type MorphoMarkets, PRICE_UNIT, marketFigures, positionsOf } from "./markets.js";
 import { type MorphoOptions, UsageError } from "./options.js";
 import { type Played, play, playLoop } from "./play.js";
 import type { LoopTick } from "./print.js";
-import type { MorphoMarket, MorphoMarkets } from "./snapshot.js";
 
 const WAD = 10n ** 18n;
-/** The unit of prices. */
-export const PRICE_UNIT = 10n ** 36n;
 
 type Vault = Inspection<typeof morpho.vault, typeof morpho.liquidation>;
 
@@ -40,20 +38,15 @@ export function runMorpho(source: MorphoMarkets, options: MorphoOptions): Morpho
   const opening: readonly bigint[] = markets.map(({ price }) => price), end = pricesGiven(source, options);
 
   const book = openBook(morpho, { keyBytes: 20 });
-  for (const { price, lltv, totalBorrowAssets, totalBorrowShares } of markets) {
-    book.addMarket({ price, lltv, totalSupplyAssets: totalBorrowAssets, totalBorrowAssets, totalBorrowShares });
-  }
+  for (const market of markets) book.addMarket(marketFigures(market));
   const incentives = markets.map(({ lltv }) => {
     const answer = morpho.liquidationIncentiveFactor({ lltv });
     if (answer.reverts) throw new RangeError(`liquidationIncentiveFactor reverts at ${lltv}`); // only from 1e18 on
     return answer.liquidationIncentiveFactor;
   });
-  const columns = markets.map(({ borrowers }) => ({
-    collateral: toLimbs(borrowers.map(({ collateral }) => collateral)), borrowShares: toLimbs(borrowers.map(({ borrowShares }) => borrowShares)),
-    keys: Buffer.concat(borrowers.map(({ owner }) => Buffer.from(owner.slice(2), "hex"))),
-  }));
+  const positions = markets.map(positionsOf);
   const started = performance.now();
-  columns.forEach(({ keys, ...amounts }, market) => { book.load(market, amounts, keys); });
+  positions.forEach(({ amounts, keys }, market) => { book.load(market, amounts, keys); });
   const loadMilliseconds = performance.now() - started, { bytes } = book;
 
   const stateOf = (id: number, prices: readonly bigint[]): PositionState => {

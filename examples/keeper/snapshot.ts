@@ -1,7 +1,9 @@
 /** Real vaults and accounts from a file: read, checked, and refused with the field's path and the row where something is wrong. */
 import * as v from "valibot";
+import { toLimbs } from "plimsoll";
 import type { AaveV3Account, AaveV3Position } from "plimsoll/aave-v3";
-import { type Block, type Input, RAY, SYSTEM, TERMS, spotAt } from "./ilks.js";
+import { type Block, type Input, RAY, SYSTEM, TERMS, keysOf, spotAt } from "./ilks.js";
+import { MOST_ASSETS, type MorphoMarket, type MorphoMarkets, type Position, SHARES } from "./markets.js";
 import type { Protocol } from "./options.js";
 
 /** A file that cannot be used; the message is for the one who named it. */
@@ -106,16 +108,8 @@ export function vaultsOf(snapshot: Snapshot, mat: bigint): Input {
   });
 
   const blocks = [...ilks.values()].map(({ ilk, rows }): Block => {
-    const ink = new BigUint64Array(rows.size * 2), art = new BigUint64Array(rows.size * 2), keys = new Uint8Array(rows.size * 20);
-    let row = 0;
-    for (const [owner, i] of rows) {
-      const { collateral, debt } = vaults[i]!;
-      ink.set([collateral, collateral >> 64n], row * 2); // a BigUint64Array takes the low 64 bits
-      art.set([debt, debt >> 64n], row * 2);
-      for (let byte = 0; byte < 20; ++byte) keys[row * 20 + byte] = Number.parseInt(owner.slice(2 + byte * 2, 4 + byte * 2), 16);
-      ++row;
-    }
-    return { ilk, ink, art, keys };
+    const own = Array.from(rows.values(), (i) => vaults[i]!);
+    return { ilk, ink: toLimbs(own.map(({ collateral }) => collateral)), art: toLimbs(own.map(({ debt }) => debt)), keys: keysOf([...rows.keys()]) };
   });
   return {
     title: `${vaults.length.toLocaleString("en-US")} vaults of ${file}${printable(title)}`,
@@ -281,8 +275,6 @@ export function poolOf(snapshot: Snapshot): Pool {
 
 // ---- Positions of Morpho markets
 
-/** Shares an asset: as many as Morpho gives at first. */
-const SHARES = 1_000_000n, MOST_ASSETS = 1n << 108n;
 const wholeAmount = v.pipe(amount, v.check((value) => value < MOST_ASSETS, "Expected an amount below 2^108, whose shares fit a uint128"));
 
 /** Of a bitcoin in units of a stablecoin it needs more than 128 bits. */
@@ -300,37 +292,6 @@ const positionSnapshot = object({
     owner: address, lltv: v.pipe(amount, v.maxValue(10n ** 18n - 1n, "Expected an lltv below 1e18")), oraclePrice, collateral: amount, borrowAssets: wholeAmount,
   })),
 });
-
-export interface Position {
-  readonly owner: string;
-  readonly collateral: bigint;
-  readonly borrowAssets: bigint;
-  readonly borrowShares: bigint;
-}
-
-export interface MorphoMarket {
-  readonly id: string;
-  /** Symbols of the collateral and of what is lent. */
-  readonly collateralAsset: string;
-  readonly loanAsset: string;
-  readonly lltv: bigint;
-  /** The oracle's: units of the loan asset for one of collateral, 1e36. */
-  readonly price: bigint;
-  /** Over the file's positions. */
-  readonly totalBorrowAssets: bigint;
-  readonly totalBorrowShares: bigint;
-  /** Who owes something. */
-  readonly borrowers: readonly Position[];
-}
-
-export interface MorphoMarkets {
-  readonly title: string;
-  readonly file: string;
-  readonly markets: readonly MorphoMarket[];
-  /** Positions in debt, and positions that owe nothing. */
-  readonly positions: number;
-  readonly others: number;
-}
 
 /**
  * The markets that a file's positions are in. It has neither shares nor totals: with S shares an asset, and totals T and S·T, the
