@@ -53,18 +53,57 @@ function expected(prices: Readonly<Record<string, bigint>> = {}) {
     count: grouped(String(unsafe.length)),
     debt: unsafe.reduce((sum, { tab }) => sum + ceil(tab, RAY), 0n), collateral: value,
     // A vault's rate is what it is asked: at spot the value is ink·spot, and the smallest val at which it is safe is searched for.
-    rows: first.map(({ market, ink, art, rate, mat, spot, value, tab }) => {
-      let low = 0n, high = 1n << 100n;
-      while (high - low > 1n) {
-        const middle = (low + high) >> 1n;
-        if (ink * ((middle * 10n ** 9n * RAY) / mat) >= art * rate) high = middle;
-        else low = middle;
-      }
-      return [market, (value * WAD) / tab, ceil(tab, RAY), ink, (ink * spot * mat) / (art * rate * 10n ** 9n), high].map(String);
-    }),
+    rows: first.map(({ market, ink, art, rate, mat, spot, value, tab }) => [
+      market, (value * WAD) / tab, ceil(tab, RAY), ink, (ink * spot * mat) / (art * rate * 10n ** 9n), least((val) => ink * ((val * 10n ** 9n * RAY) / mat) >= art * rate),
+    ].map(String)),
   };
 }
-const dollars = (value: bigint) => `${grouped(String(value / WAD))}.${String((value % WAD) / 10n ** 16n).padStart(2, "0")} $`;
+/** The least integer from which on something holds. */
+function least(holds: (value: bigint) => boolean, most = 1n << 200n): bigint {
+  let low = -1n, high = most;
+  while (high - low > 1n) {
+    const middle = (low + high) >> 1n;
+    if (holds(middle)) high = middle;
+    else low = middle;
+  }
+  return high;
+}
+/** An integer of so many decimals, cut to some digits. */
+const cut = (value: bigint, decimals: number, digits: number) => {
+  const all = String(value / 10n ** BigInt(decimals - digits)).padStart(digits + 1, "0");
+  return `${grouped(all.slice(0, -digits))}.${all.slice(-digits)}`;
+};
+const dollars = (value: bigint) => `${cut(value, 18, 2)} $`;
+
+// ---- Positions of Morpho, by BigInts
+
+interface MorphoRow { readonly market: string; readonly pair: string; readonly owner: string; readonly lltv: string; readonly oraclePrice: string; readonly collateral: string; readonly borrowAssets: string }
+/** The keeper's example, and beside it two markets of a pair: one at 0, and one whose price has one digit. */
+function morphoFile() {
+  const { title, positions } = JSON.parse(readFileSync("examples/keeper/positions.json", "utf8")) as { readonly title: string; readonly positions: readonly MorphoRow[] };
+  const row = (market: string, digit: number, oraclePrice: bigint, collateral: bigint, borrowAssets: bigint): MorphoRow => ({
+    market: `0x${market.repeat(64)}`, pair: "odd/USDC", owner: `0x${String(digit).repeat(40)}`, lltv: "915000000000000000", oraclePrice: String(oraclePrice), collateral: String(collateral), borrowAssets: String(borrowAssets),
+  });
+  return { title, positions: [...positions, row("a", 8, 0n, 7n * 10n ** 21n, 5_123_456_789n), row("a", 7, 0n, 0n, 1_000_000n), row("b", 9, 3n, 10n ** 36n, 2n), row("b", 1, 3n, 10n ** 38n, 100n)] };
+}
+
+/** What the page should say of the file where markets have other prices: what is unsafe, riskiest first, and how it says it. */
+function expectedOf({ positions }: ReturnType<typeof morphoFile>, prices: Readonly<Record<string, bigint>> = {}) {
+  const names = new Map(positions.map(({ market, pair }) => [market, new Set(positions.filter((other) => other.pair === pair).map((other) => other.market)).size > 1 ? `${pair} ${market.slice(0, 6)}…` : pair]));
+  const judged = positions.filter(({ borrowAssets }) => borrowAssets !== "0").map(({ market, owner, pair, ...figures }) => {
+    const total = positions.reduce((sum, other) => sum + (other.market === market ? BigInt(other.borrowAssets) : 0n), 0n), collateral = BigInt(figures.collateral), lltv = BigInt(figures.lltv);
+    const price = prices[names.get(market)!] ?? BigInt(figures.oraclePrice), borrowed = ceil(BigInt(figures.borrowAssets) * 1_000_000n * (total + 1n), total * 1_000_000n + 1_000_000n);
+    const quotedAt = (price: bigint) => (collateral * price) / 10n ** 36n, limitAt = (price: bigint) => (quotedAt(price) * lltv) / WAD, quoted = quotedAt(price), limit = limitAt(price);
+    const from = collateral ? String(least((price) => limitAt(price) >= borrowed)) : "always";
+    return { owner, unit: pair.split("/")[1]!, limit, borrowed, quoted, row: [names.get(market)!, (limit * WAD) / borrowed, borrowed, collateral, (quoted * WAD) / borrowed, from].map(String) };
+  });
+  const unsafe = judged.filter(({ limit, borrowed }) => limit < borrowed).sort((a, b) => {
+    const [left, right] = [a.limit * b.borrowed, b.limit * a.borrowed];
+    return left < right ? -1 : left > right ? 1 : a.owner < b.owner ? -1 : 1;
+  });
+  const sum = (of: "borrowed" | "quoted", unit: string) => unsafe.reduce((sum, position) => sum + (position.unit === unit ? position[of] : 0n), 0n);
+  return { rows: unsafe.map(({ row }) => row), sum };
+}
 
 // ---- The page
 
@@ -145,12 +184,11 @@ describe.each(browsers("chromium", "firefox"))("the dashboard, $name", ({ name, 
       const { rate, mat, val } = vaults()[0]!, ink = 12n * WAD + WAD / 2n, debt = 15_000n * WAD, art = ceil(debt * RAY, rate), spot = (val * 10n ** 9n * RAY) / mat;
       await page.fill("#collateral", "12.5");
       await page.fill("#debt", "15000");
-      const cut = (value: bigint, decimals: bigint, digits: number) => { const all = String(value / 10n ** (decimals - BigInt(digits))).padStart(digits + 1, "0"); return `${grouped(all.slice(0, -digits))}.${all.slice(-digits)}`; };
       await said("#my-status", "safe");
-      expect(await text("#my-health")).toBe(cut((ink * spot * WAD) / (art * rate), 18n, 4));
-      expect(await text("#my-ratio")).toBe(`${cut((100n * ink * spot * mat) / (art * rate * 10n ** 9n), 18n, 2)} %`);
-      expect(await text("#my-borrow")).toBe(`${cut((((ink * spot) / rate - art) * rate) / RAY, 18n, 2)} DAI`);
-      expect(await text("#my-withdraw")).toBe(`${cut(ink - ceil(art * rate, spot), 18n, 6)} ETH`);
+      expect(await text("#my-health")).toBe(cut((ink * spot * WAD) / (art * rate), 18, 4));
+      expect(await text("#my-ratio")).toBe(`${cut((100n * ink * spot * mat) / (art * rate * 10n ** 9n), 18, 2)} %`);
+      expect(await text("#my-borrow")).toBe(`${cut((((ink * spot) / rate - art) * rate) / RAY, 18, 2)} DAI`);
+      expect(await text("#my-withdraw")).toBe(`${cut(ink - ceil(art * rate, spot), 18, 6)} ETH`);
       await page.fill("#debt", "30000");
       await said("#my-status", "liquidatable");
       expect(await text("#my-borrow")).toBe("none");
@@ -227,6 +265,82 @@ describe.each(browsers("chromium", "firefox"))("the dashboard, $name", ({ name, 
       expect(await text(".price label")).toBe("<img src=x onerror=alert(1)>");
     });
 
+    test("positions of Morpho: the figures are those of the BigInts, at the file's prices, at others, and at 0", async () => {
+      const file = morphoFile(), wbtc = BigInt(file.positions.find(({ pair }) => pair === "WBTC/USDC")!.oraclePrice);
+      await choose(JSON.stringify(file), "positions.json");
+      await page.waitForFunction(() => document.querySelector("#title")!.textContent === "9 positions in debt of positions.json (Six invented positions)");
+      await page.check("#exact");
+      const shown = async (prices: Readonly<Record<string, bigint>>) => {
+        const { rows, sum } = expectedOf(file, prices), weth = sum("borrowed", "WETH");
+        await page.waitForFunction(() => !document.body.classList.contains("moving"));
+        await said("#unsafe", String(rows.length));
+        await said("#debt-exact", [...(weth ? [`${cut(weth, 18, 4)} WETH`] : []), `${cut(sum("borrowed", "USDC"), 6, 2)} USDC`].join(" · "));
+        expect(await rowsOf(12)).toEqual(rows);
+        return { rows, sum };
+      };
+      expect((await shown({})).rows.length).toBe(4);
+      expect(await text("#message")).toBe("");
+
+      await page.selectOption("#market", { label: "WBTC/USDC" });
+      await said("#levels-note", "WBTC/USDC 10 % below the opening: 3 positions with 154 K USDC of debt would be liquidatable.");
+      await said("#ratios-note", "3 positions. At least 116.2791 % is asked for.");
+      for (const at of [700, 1200, 900]) await slide("WBTC/USDC", at);
+      const { sum } = await shown({ "WBTC/USDC": (wbtc * 900n) / 1000n });
+      expect(await text("#collateral-exact")).toBe(`${cut(sum("quoted", "USDC"), 6, 2)} USDC`);
+      await slide("WBTC/USDC", 0);
+      await shown({ "WBTC/USDC": 0n });
+
+      // A market that opened at 0: a price of dollars for its tokens of 18 decimals saves what it can.
+      await page.getByRole("spinbutton", { name: "odd" }).fill("18");
+      await page.getByRole("textbox", { name: "odd/USDC 0xaaaa…" }).fill("1.25");
+      await page.keyboard.press("Enter");
+      await shown({ "WBTC/USDC": 0n, "odd/USDC 0xaaaa…": (125n * 10n ** 36n) / 10n ** 14n });
+      await page.getByRole("textbox", { name: "odd/USDC 0xaaaa…" }).fill("0");
+      await page.keyboard.press("Enter");
+      // A price of a single digit moves, too; and at one beyond what the contract multiplies the positions revert.
+      await slide("odd/USDC 0xbbbb…", 400);
+      await slide("WBTC/USDC", 1000);
+      await shown({ "odd/USDC 0xbbbb…": 1n });
+      await page.getByRole("textbox", { name: "odd/USDC 0xbbbb…" }).fill("1e51");
+      await page.keyboard.press("Enter");
+      await shown({ "odd/USDC 0xbbbb…": 10n ** 75n });
+      await page.click("#reset");
+      await shown({});
+
+      await page.uncheck("#exact");
+      await page.selectOption("#only", { label: "WBTC/USDC" });
+      await page.getByRole("button", { name: "Debt, USDC" }).click();
+      await page.waitForFunction(() => document.querySelector("th[aria-sort]")?.textContent?.startsWith("Debt"));
+      expect((await rowsOf(12)).map((row) => row.slice(0, 4))).toEqual([["WBTC/USDC", "0.9011", "7,730.50", "0.08000"], ["WBTC/USDC", "0.8930", "0.01170", "0.00000012"]]);
+      await page.locator("#table tbody th button").first().click();
+      await page.waitForSelector("dialog[open]");
+      expect(await text("#details-list")).toMatch(/Statusunsafe.*Market.*0x238021.*Debt7,730.500000 USDC.*liquidate seizes0.0796\d\d WBTC.*repays7,730.500000 USDC.*leaves bad debt0.000000 USDC/s);
+      await page.click("#close");
+      await page.selectOption("#only", "");
+      await page.waitForFunction(() => document.querySelector("th[aria-sort]")?.textContent === "Health"); // debts in two assets have no order
+    });
+
+    test("a position of one's own in a Morpho market", async () => {
+      const held = 150_000_000n, debt = 100_000_000000n, price = 10125n * 10n ** 35n, lltv = 86n * 10n ** 16n, limitOf = (collateral: bigint, at = price) => (((collateral * at) / 10n ** 36n) * lltv) / WAD;
+      await page.selectOption("#held", { label: "WBTC/USDC" });
+      await page.fill("#collateral", "1.5");
+      await page.fill("#debt", "100,000");
+      await said("#my-status", "safe");
+      const from = least((at) => limitOf(held, at) >= debt);
+      for (const [what, told] of [
+        ["health", cut((limitOf(held) * WAD) / debt, 18, 4)], ["ratio", `${cut((100n * ((held * price) / 10n ** 36n) * WAD) / debt, 18, 2)} %`],
+        ["price", `${cut(from, 34, 2)} USDC`], ["distance", `−${cut(((price - from) * 1000n) / price, 1, 1)} %`],
+        ["borrow", `${cut(limitOf(held) - debt, 6, 2)} USDC, if supplied`], ["withdraw", `${cut(held - least((collateral) => limitOf(collateral) >= debt), 8, 4)} WBTC`],
+      ] as const) expect(await text(`#my-${what}`), what).toBe(told);
+      await slide("WBTC/USDC", 0);
+      await said("#my-status", "liquidatable");
+      expect(await text("#my-distance")).toBe("–");
+      await page.fill("#debt", "0");
+      await said("#my-status", "safe");
+      expect([await text("#my-health"), await text("#my-price"), await text("#my-withdraw")]).toEqual(["∞", "no price endangers it", "1.5000 WBTC"]);
+      await page.click("#reset");
+    });
+
     test("an Aave pool", async () => {
       await choose(readFileSync("examples/keeper/pool.json"), "pool.json");
       await page.waitForFunction(() => document.querySelector("#title")!.textContent!.startsWith("3 borrowers of pool.json"));
@@ -244,7 +358,9 @@ describe.each(browsers("chromium", "firefox"))("the dashboard, $name", ({ name, 
     test.each([
       ["text of another encoding", Buffer.from([0x7b, 0xff, 0xfe]), "is not UTF-8 text"],
       ["no JSON", "{ oh", "is not JSON"],
-      ["a shape of the keeper's that is not of this page", `{"positions":[]}`, "is of Morpho positions, which the keeper takes and this page does not"],
+      ["no row of Morpho", `{"positions":[]}`, "positions: Expected at least one row"],
+      ["a bad row of Morpho", JSON.stringify(morphoFile()).replace("7730500000", "7.5"), "positions[3].borrowAssets: Expected a string of digits, received \"7.5\""],
+      ["a market of Morpho with two prices", JSON.stringify(morphoFile()).replace(/"1207814(?!.*1207814)/s, `"2207814`), "positions[1].oraclePrice: Expected 1207814000000000000000000000000000000, as positions[0] of the same market has it"],
       ["an unknown shape", `{"things":[]}`, "it has neither markets and vaults, nor the users"],
       ["a list", "[1,2]", "it has neither markets and vaults, nor the users"],
       ["a bad row", BOOK.replace(owner(2), "0x12"), "vaults[1].owner: Expected an address of 0x and 40 hex digits"],
@@ -341,15 +457,25 @@ describe.each(browsers("chromium", "firefox"))("the dashboard, $name", ({ name, 
       const opened = await open(site.url, width, scheme);
       await loaded(opened);
       if (name === "firefox" && scheme === "dark") await opened.click("#theme"); // whose colour scheme nobody can set
-      const { theme, wide, shifts, names } = await opened.evaluate(() => ({
-        theme: document.documentElement.dataset["theme"], wide: document.documentElement.scrollWidth - innerWidth,
-        shifts: (globalThis as unknown as { seen: { shifts: number } }).seen.shifts,
-        names: [...document.querySelectorAll<HTMLInputElement>("input, select, button")].filter((control) => !(control.labels?.length || control.ariaLabel || control.textContent!.trim())).map((control) => control.outerHTML),
+      const { theme, shifts } = await opened.evaluate(() => ({
+        theme: document.documentElement.dataset["theme"], shifts: (globalThis as unknown as { seen: { shifts: number } }).seen.shifts,
       }));
       expect(theme).toBe(scheme);
-      expect(wide).toBeLessThanOrEqual(0);
       expect(shifts).toBeLessThan(0.01);
-      expect(names).toEqual([]);
+      const look = () => opened.evaluate(() => ({
+        wide: document.documentElement.scrollWidth - innerWidth,
+        cut: [...document.querySelectorAll<HTMLElement>(".tiles dd, .answers dd, .price label")].filter((figure) => figure.scrollWidth > figure.clientWidth).map((figure) => figure.textContent),
+        names: [...document.querySelectorAll<HTMLInputElement>("input, select, button")].filter((control) => !(control.labels?.length || control.ariaLabel || control.textContent!.trim())).map((control) => control.outerHTML),
+      }));
+      const looks = [await look()];
+      await choose(JSON.stringify(morphoFile()), "positions.json", opened);
+      await opened.waitForFunction(() => document.querySelector("#title")!.textContent!.includes("in debt of positions.json") && !document.body.classList.contains("moving"));
+      looks.push(await look());
+      for (const { wide, cut, names } of looks) {
+        expect(wide).toBeLessThanOrEqual(0);
+        expect(cut).toEqual([]);
+        expect(names).toEqual([]);
+      }
       await opened.close();
     });
   });

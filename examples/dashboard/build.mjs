@@ -14,7 +14,7 @@ await build({
     { in: `${here}style.css`, out: "style" }, { in: `${here}index.html`, out: "index" },
   ],
   bundle: true, splitting: true, format: "esm", minify: true, charset: "utf8", target: "es2022", outdir: out, loader: { ".html": "copy" }, absWorkingDir: here,
-  external: ["./morpho.js", "./liquity-v1.js", "./liquity-v2.js", "./comet.js", "./compound-v2.js"], // protocols that this page never opens
+  external: ["./liquity-v1.js", "./liquity-v2.js", "./comet.js", "./compound-v2.js"], // protocols that this page never opens
   logOverride: { "ignored-bare-import": "silent" }, logLevel: "warning",
 });
 

@@ -80,10 +80,13 @@ export interface LevelPoints {
   /** Rising. */
   readonly prices: readonly number[];
   readonly vaults: readonly number[];
-  /** Dollars. */
+  /** In the unit of the prices. */
   readonly debt: readonly number[];
   readonly collateral: readonly number[];
 }
+
+/** The power of ten in which values up to this one are drawn: a chart has no steps for those of 1e-30 or 1e40. */
+const tens = (most: number) => (most && (most < 1e-9 || most > 1e18) ? 10 ** Math.floor(Math.log10(most)) : 1);
 
 /** Debt and collateral at risk against price. */
 export class LevelChart {
@@ -92,34 +95,39 @@ export class LevelChart {
   #points: LevelPoints | undefined;
   #price = 0;
   #opening = 1;
+  #unit = "";
+  #tens = 1;
 
   constructor(root: HTMLElement) {
     this.#now.className = "now";
     this.#chart = new Chart(root, (at) => {
       const { prices, vaults, debt, collateral } = this.#points!, price = prices[at]!;
       return [
-        ["At a price of", `${priceText(price)} $`], ["from the opening", `${((price / this.#opening - 1) * 100).toFixed(1).replace("-", "−")} %`],
-        ["Debt", `${short(debt[at]!)} $`, "debt"], ["Collateral", `${short(collateral[at]!)} $`, "collateral"], ["Positions", count(vaults[at]!)],
+        ["At a price of", `${priceText(price)} ${this.#unit}`],
+        ...(this.#opening ? [["from the opening", `${((price / this.#opening - 1) * 100).toFixed(1).replace("-", "−")} %`] as const] : []),
+        ["Debt", `${short(debt[at]!)} ${this.#unit}`, "debt"], ["Collateral", `${short(collateral[at]!)} ${this.#unit}`, "collateral"], ["Positions", count(vaults[at]!)],
       ];
     });
   }
 
   /** `cumulative`: what is unsafe at a price, as lines; otherwise what becomes so between two, as bars. */
-  draw(points: LevelPoints, opening: number, cumulative: boolean): void {
+  draw(points: LevelPoints, opening: number, unit: string, cumulative: boolean): void {
     this.#points = points;
     this.#opening = opening;
+    this.#unit = unit;
+    const { prices, debt, collateral } = points, x = this.#tens = tens(prices.at(-1)!), y = tens(Math.max(...debt, ...collateral));
     const paths = cumulative ? {} : { paths: uPlot.paths.bars!({ size: [0.9, 12] }), width: 0 };
     const filled = (line: () => string, area: () => string) => ({ stroke: line, fill: cumulative ? area : line, width: 2, points: { show: false }, ...paths });
     this.#chart.draw({
-      scales: { x: { time: false, range: [points.prices[0]!, points.prices.at(-1)!] }, y: { range: (_, __, most) => [0, (most || 1) * 1.08] } },
-      axes: [axis(priceText, 34), axis(short, 62)],
+      scales: { x: { time: false, range: [prices[0]! / x, prices.at(-1)! / x] }, y: { range: (_, __, most) => [0, (most || 1) * 1.08] } },
+      axes: [axis((value) => priceText(value * x), 34), axis((value) => short(value * y), 62)],
       series: [
         {},
         { label: "Collateral", ...filled(COLLATERAL, COLLATERAL_AREA) },
         { label: "Debt", ...filled(DEBT, DEBT_AREA) },
       ],
       hooks: { setSize: [() => { this.#place(); }], ready: [(plot) => { plot.over.append(this.#now); }] },
-    }, [points.prices as number[], points.collateral as number[], points.debt as number[]]);
+    }, [prices.map((price) => price / x), collateral.map((value) => value / y), debt.map((value) => value / y)]);
     this.#place();
   }
 
@@ -133,19 +141,20 @@ export class LevelChart {
 
   #place(): void {
     const { plot } = this.#chart, { min = 0, max = 0 } = plot?.scales["x"] ?? {};
-    this.#now.hidden = !plot || this.#price < min! || this.#price > max!;
+    const price = this.#price / this.#tens;
+    this.#now.hidden = !plot || price < min! || price > max!;
     if (this.#now.hidden) return;
-    const x = plot!.valToPos(this.#price, "x");
+    const x = plot!.valToPos(price, "x");
     this.#now.style.transform = `translateX(${x.toFixed(1)}px)`;
     this.#now.classList.toggle("flip", x > plot!.bbox.width / devicePixelRatio - 110);
-    this.#now.dataset["price"] = `now ${priceText(this.#price)} $`;
+    this.#now.dataset["price"] = `now ${priceText(this.#price)} ${this.#unit}`;
   }
 }
 
 const priceText = (price: number) => (price >= 1e5 ? short(price) : price >= 100 ? price.toLocaleString("en-US", { maximumFractionDigits: price < 1000 ? 1 : 0 }) : String(Number(price.toPrecision(4))));
 
-/** Ratios from 0 to 400 % in steps of 5 points; the last is everything above. */
-const WIDTH = 0.05, BINS = 81;
+/** Ratios from 0 to 400 % in steps of 5 points; the last is everything above. Where there are none below 50 %, these are left out. */
+const WIDTH = 0.05, BINS = 81, LEFT = 10;
 
 /** How many positions have which collateral ratio. */
 export class RatioChart {
@@ -171,7 +180,7 @@ export class RatioChart {
     const edge = line === undefined ? 0 : line / WIDTH, bars = { fill: SAFE, stroke: SAFE, width: 0, points: { show: false }, paths: uPlot.paths.bars!({ size: [0.86, 40], align: 1 }) };
     const split = (unsafe: boolean) => this.#counts.map((many, i) => (i + 0.5 < edge === unsafe ? many : null));
     this.#chart.draw({
-      scales: { x: { time: false, range: [50, 405] }, y: { range: (_, __, most) => [0, (most || 1) * 1.08] } },
+      scales: { x: { time: false, range: [counts.subarray(0, LEFT).some(Boolean) ? 0 : LEFT * 5, 405] }, y: { range: (_, __, most) => [0, (most || 1) * 1.08] } },
       axes: [axis((value) => (value > 400 ? "" : value === 400 ? "400+" : `${value} %`), 34), axis(short, 62)],
       series: [{}, bars, { ...bars, fill: UNSAFE, stroke: UNSAFE }],
       cursor: { points: { show: false } },

@@ -1,7 +1,8 @@
 /** Runs in a worker of its own: draws a book, or reads a file, and gives it out in pieces. The page never parses. */
 import { expose, transfer } from "comlink";
-import { type Block, type Input, synthetic } from "../keeper/ilks.js";
-import { type Pool, readSnapshot, poolOf, refusal, vaultsOf } from "../keeper/snapshot.js";
+import { type Input, WAD, keysOf, synthetic } from "../keeper/ilks.js";
+import { type MorphoMarket, type MorphoMarkets, PRICE_UNIT, positionsOf } from "../keeper/markets.js";
+import { type Pool, marketsOf, poolOf, readSnapshot, refusal, vaultsOf } from "../keeper/snapshot.js";
 import type { AaveV3Account } from "plimsoll/aave-v3";
 
 /** A larger file is refused: as JSON it takes many times its size. */
@@ -10,22 +11,45 @@ const ACCOUNTS = 2000;
 
 export type Opening =
   | ({ readonly protocol: "maker" } & Omit<Input, "blocks">)
+  | { readonly protocol: "morpho"; readonly title: string; readonly count: number; readonly markets: readonly OpeningMarket[] }
   | ({ readonly protocol: "aave-v3"; readonly count: number } & Omit<Pool, "borrowers" | "others">);
-export type Piece = ({ readonly rows: number } & (Block | { readonly accounts: readonly AaveV3Account[]; readonly keys: Uint8Array })) | undefined;
+export interface OpeningMarket extends Omit<MorphoMarket, "borrowers"> {
+  /** The pair, and where several markets are of it the id. */
+  readonly name: string;
+  /** Its price, or where that is 0 the one from which on all its collateral together suffices for its debts. */
+  readonly scale: bigint;
+}
+/** Accounts, or what a book of vaults or positions loads into one of its markets. */
+export type Piece = ({ readonly rows: number } & (
+  | { readonly market: number; readonly amounts: Readonly<Record<string, BigUint64Array>>; readonly keys: Uint8Array | undefined }
+  | { readonly accounts: readonly AaveV3Account[]; readonly keys: Uint8Array }
+)) | undefined;
 
 let pieces: Iterator<Piece>;
 
 function ofVaults({ blocks, ...opening }: Input): Opening {
-  pieces = (function* () { for (const block of blocks()) yield { ...block, rows: block.ink.length / 2 }; })();
+  pieces = (function* () { for (const { ilk: market, keys, ...amounts } of blocks()) yield { market, amounts, keys, rows: amounts.ink.length / 2 }; })();
   return { protocol: "maker", ...opening };
 }
 
-function* accountsOf({ borrowers }: Pool): Generator<Piece> {
-  for (let from = 0; from < borrowers.length; from += ACCOUNTS) {
-    const some = borrowers.slice(from, from + ACCOUNTS), hex = some.map(({ address }) => address.slice(2)).join("");
-    const keys = Uint8Array.from({ length: some.length * 20 }, (_, i) => Number.parseInt(hex.slice(i * 2, i * 2 + 2), 16));
-    yield { accounts: some.map(({ address: _, ...account }) => account), keys, rows: some.length };
-  }
+function ofPositions({ title, markets, positions: count }: MorphoMarkets): Opening {
+  pieces = (function* () { for (const [i, market] of markets.entries()) yield { market: i, ...positionsOf(market), rows: market.borrowers.length }; })();
+  const pairOf = ({ collateralAsset, loanAsset }: MorphoMarket) => `${collateralAsset}/${loanAsset}`;
+  return { protocol: "morpho", title, count, markets: markets.map(({ borrowers, ...market }, i) => {
+    const { id, price, lltv, totalBorrowAssets: debt } = market, pair = pairOf(markets[i]!), alone = markets.filter((other) => pairOf(other) === pair).length === 1;
+    const limit = borrowers.reduce((sum, { collateral }) => sum + collateral, 0n) * lltv, level = limit && (debt * PRICE_UNIT * WAD + limit - 1n) / limit;
+    return { ...market, name: alone ? pair : `${pair} ${id.slice(0, 6)}…`, scale: price || (level >> 192n ? 0n : level) || PRICE_UNIT };
+  }) };
+}
+
+function ofPool({ borrowers, others: _, ...opening }: Pool): Opening {
+  pieces = (function* () {
+    for (let from = 0; from < borrowers.length; from += ACCOUNTS) {
+      const some = borrowers.slice(from, from + ACCOUNTS);
+      yield { accounts: some.map(({ address: _, ...account }) => account), keys: keysOf(some.map(({ address }) => address)), rows: some.length };
+    }
+  })();
+  return { protocol: "aave-v3", ...opening, count: borrowers.length };
 }
 
 const source = {
@@ -38,18 +62,19 @@ const source = {
     let bytes: Uint8Array;
     try { bytes = new Uint8Array(await file.arrayBuffer()); } catch (error) { throw refuse(`cannot be read: ${(error as Error).message}`); }
     const snapshot = readSnapshot(file.name, bytes);
-    if (!snapshot.protocol) throw refuse("is JSON, but no book: it has neither markets and vaults, nor the users and user_reserves of an Aave pool");
-    if (snapshot.protocol === "morpho") throw refuse("is of Morpho positions, which the keeper takes and this page does not: take a book of vaults or of an Aave pool");
-    if (snapshot.protocol === "maker") return ofVaults(vaultsOf(snapshot, mat));
-    const pool = poolOf(snapshot), { borrowers, others: _, ...rest } = pool;
-    pieces = accountsOf(pool);
-    return { protocol: "aave-v3", ...rest, count: borrowers.length };
+    switch (snapshot.protocol) {
+      case "maker": return ofVaults(vaultsOf(snapshot, mat));
+      case "morpho": return ofPositions(marketsOf(snapshot));
+      case "aave-v3": return ofPool(poolOf(snapshot));
+      default: throw refuse("is JSON, but no book: it has neither markets and vaults, nor the users and user_reserves of an Aave pool, nor positions of Morpho");
+    }
   },
 
   next(): Piece {
     const { value } = pieces.next() as { value: Piece };
     if (!value) return undefined;
-    return transfer(value, "ink" in value ? [value.ink.buffer, value.art.buffer, ...(value.keys ? [value.keys.buffer] : [])] as Transferable[] : [value.keys.buffer as ArrayBuffer]);
+    const columns = ["amounts" in value ? Object.values(value.amounts) : [], value.keys ?? []].flat();
+    return transfer(value, columns.map(({ buffer }) => buffer as ArrayBuffer));
   },
 };
 export type Source = typeof source;

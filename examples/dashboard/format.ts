@@ -14,14 +14,15 @@ export function units(value: bigint, decimals: number, digits: number): string {
   return (value < 0n ? "−" : "") + grouped(text.slice(0, point)) + (digits ? `.${text.slice(point).padEnd(digits, "0").slice(0, digits)}` : "");
 }
 
-/** The same with as many digits as a small number needs: a price of 0.000012 is no 0.00. */
-export function price(value: bigint, decimals: number): string {
-  const whole = value / 10n ** BigInt(decimals);
-  if (whole >= 1000n || value === 0n) return units(value, decimals, 2);
-  if (whole >= 1n) return units(value, decimals, 4);
-  const zeros = decimals - value.toString().length;
-  return units(value, decimals, Math.min(decimals, zeros + 4));
+/** The same with as many digits as a small number needs: a price of 0.000012 is no 0.00. One that is out of sight, or has more digits before the point than there is room for, has its power of ten: `1.234e-12`. */
+export function decimal(value: bigint, decimals: number, room = 12): string {
+  const digits = value.toString(), power = digits.length - 1 - decimals;
+  if (value && (power < -7 || power >= room)) return `${digits[0]}.${digits.slice(1, 4).padEnd(3, "0")}e${power}`;
+  return units(value, decimals, Math.min(decimals, power >= 3 || !value ? 2 : power >= 0 ? 4 : 3 - power));
 }
+
+/** Money: cents of dollars, of anything else what it needs. */
+export const money = (value: bigint, decimals: number, unit: string) => `${unit === "$" ? units(value, decimals, 2) : decimal(value, decimals, Infinity)} ${unit}`;
 
 const NAMES = ["", " K", " M", " B", " T"];
 /** Three digits for axes and tiles: `1.23 M`. For what is no more than a picture. */
@@ -35,15 +36,17 @@ export function short(value: number): string {
 /** An integer as a double, of so many decimals. */
 export const double = (value: bigint, decimals: number) => Number(value) / 10 ** decimals;
 
-/** The integer that a decimal number means, exactly; undefined where it is none, or has more decimals than there are. */
+/** The integer that a decimal number means, exactly, with a power of ten or without; undefined where it is none, or has more decimals than there are. */
 export function parse(text: string, decimals: number): bigint | undefined {
-  const found = /^\s*(\d[\d,\s_]*|\d*)(?:\.(\d*))?\s*$/.exec(text), whole = found?.[1]?.replace(/[,\s_]/g, "") ?? "", part = found?.[2] ?? "";
-  if (!found || (!whole && !part) || part.length > decimals || whole.length + part.length > 100) return undefined;
-  return BigInt(whole + part.padEnd(decimals, "0"));
+  const found = /^\s*(\d[\d,\s_]*|\d*)(?:\.(\d*))?(?:e([+-]?\d{1,3}))?\s*$/i.exec(text), whole = found?.[1]?.replace(/[,\s_]/g, "") ?? "", part = found?.[2] ?? "";
+  if (!found || (!whole && !part) || whole.length + part.length > 100) return undefined;
+  const digits = BigInt(whole + part), zeros = decimals - part.length + Number(found[3] ?? 0), unit = 10n ** BigInt(Math.abs(zeros));
+  return zeros >= 0 ? digits * unit : digits % unit ? undefined : digits / unit;
 }
 
 /** A change in percent with its sign: `−3.2 %`. In tenths, cut. */
 export function change(from: bigint, to: bigint): string {
+  if (!from) return "–";
   const tenths = ((to - from) * 1000n) / from;
-  return `${tenths > 0n ? "+" : ""}${units(tenths, 1, 1)} %`;
+  return `${tenths > 0n ? `+${decimal(tenths, 1)}` : units(tenths, 1, 1)} %`;
 }

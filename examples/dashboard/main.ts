@@ -1,13 +1,12 @@
 /** The page: what is moved, dropped and typed goes to the book, and what it answers is shown. */
 import { wrap } from "comlink";
-import type { Hit, Hits, Order } from "plimsoll";
-import { maker } from "plimsoll/maker";
-import { RAY } from "../keeper/ilks.js";
+import type { Hits, Order } from "plimsoll";
+import { MOST_ASSETS } from "../keeper/markets.js";
 import { LevelChart, type LevelPoints, RatioChart } from "./chart.js";
 import type { Opening, Source } from "./data.js";
-import { change, count, double, parse, price, short, units } from "./format.js";
-import { Desk, decimalsOf } from "./position.js";
-import { HIGHEST, LOWEST, Session, inWords } from "./session.js";
+import { change, count, decimal, double, money, parse, short, units } from "./format.js";
+import { Desk } from "./position.js";
+import { type AtRisk, HIGHEST, type Market, type Row, Session, inWords } from "./session.js";
 import { type Column, Table } from "./table.js";
 
 const get = <E extends HTMLElement = HTMLElement>(id: string) => document.getElementById(id) as E;
@@ -83,20 +82,22 @@ async function rest(current: Session, of: number): Promise<void> {
   try {
     const risk = await current.atRisk();
     if (!still()) return;
-    const { decimals } = current;
-    set("debt-at-risk", `${short(double(risk.debt, decimals))} $`);
-    set("debt-exact", `${units(risk.debt, decimals, 2)} $`);
-    set("collateral-at-risk", `${short(double(risk.collateral, decimals))} $`);
-    set("collateral-exact", `${units(risk.collateral, decimals, 2)} $`);
+    // What has no common unit is no sum: in large letters is that of the chart's market, if there is something.
+    const { unit } = current.markets[selected]!, main = risk.find((sum) => sum.unit === unit && sum.debt) ?? risk.find(({ debt }) => debt) ?? risk[0]!, others = risk.filter((sum) => sum !== main);
+    const rounded = ({ decimals, unit }: AtRisk, value: bigint) => `${short(double(value, decimals))} ${unit}`;
+    for (const side of ["debt", "collateral"] as const) {
+      set(`${side}-at-risk`, rounded(main, main[side]));
+      set(`${side}-exact`, [main, ...others.filter((sum) => sum[side])].map((sum) => money(sum[side], sum.decimals, sum.unit)).join(" · "));
+    }
     document.body.classList.remove("moving");
     const { rows, unsafe } = await current.scan(view(RESTING));
     if (!still()) return;
     show(rows, true);
-    set("announce", `${count(unsafe)} positions liquidatable, debt at risk ${short(double(risk.debt, decimals))} dollars`);
+    set("announce", `${count(unsafe)} positions liquidatable, debt at risk ${[main, ...others].map((sum) => spoken(rounded(sum, sum.debt))).join(", ")}`);
     await drawLevels(current, selected);
     if (still()) await drawRatios(current, still);
     // The other markets' levels, so that they are there when one of their sliders is taken; those of accounts would not last.
-    if (current.opening.protocol === "maker") for (let market = 0; market < Math.min(READY, current.markets.length) && still(); ++market) await levelsOf(current, market);
+    if (!current.pool) for (let market = 0; market < Math.min(READY, current.markets.length) && still(); ++market) await levelsOf(current, market);
   } catch (error) {
     if (still()) fail(error);
   }
@@ -111,13 +112,13 @@ interface Drawn { readonly of: number; readonly points: Readonly<Record<Mode, Le
 const levels = new Map<number, Drawn>();
 
 async function levelsOf(current: Session, market: number): Promise<Drawn> {
-  const vaults = current.opening.protocol === "maker", known = levels.get(market);
-  if (known && (vaults || known.of === generation)) return known;
-  const of = generation, { prices, cumulative, bins } = await current.levels(market), { decimals } = current;
-  const dollars = (collateral: bigint, i: number) => (vaults ? double(collateral, 18) * double(prices[i]!, decimals) : double(collateral, decimals));
+  const known = levels.get(market);
+  if (known && (!current.pool || known.of === generation)) return known;
+  const of = generation, { prices, cumulative, bins } = await current.levels(market), { decimals } = current.markets[market]!;
+  const worth = (collateral: bigint, i: number) => (current.pool ? double(collateral, decimals.debt) : double(collateral, decimals.token) * double(prices[i]!, decimals.price));
   const points = ({ vaults, debt, collateral }: typeof cumulative, from: number): LevelPoints => ({ // rising, as an axis is
-    prices: prices.map((value) => double(value, decimals)).slice(from).reverse(), vaults: vaults.slice(from).reverse(),
-    debt: debt.map((value) => double(value, decimals)).slice(from).reverse(), collateral: collateral.map(dollars).slice(from).reverse(),
+    prices: prices.map((value) => double(value, decimals.price)).slice(from).reverse(), vaults: vaults.slice(from).reverse(),
+    debt: debt.map((value) => double(value, decimals.debt)).slice(from).reverse(), collateral: collateral.map(worth).slice(from).reverse(),
   });
   // The first bin is what is unsafe at the highest price, and became so at none of these.
   const drawn = { of, points: { cumulative: points(cumulative, 0), bins: points(bins, 1) } };
@@ -128,24 +129,22 @@ async function levelsOf(current: Session, market: number): Promise<Drawn> {
 async function drawLevels(current: Session, market: number): Promise<void> {
   const { points } = await levelsOf(current, market);
   if (session !== current || market !== selected) return;
-  const mode = document.querySelector<HTMLInputElement>("input[name=mode]:checked")!.value as Mode, { opening, name } = current.markets[market]!, { decimals } = current;
-  levelChart!.draw(points[mode], double(opening, decimals), mode === "cumulative");
+  const mode = document.querySelector<HTMLInputElement>("input[name=mode]:checked")!.value as Mode, { opening, name, unit, decimals } = current.markets[market]!;
+  levelChart!.draw(points[mode], double(opening, decimals.price), unit, mode === "cumulative");
   mark();
-  const last = points.cumulative, fall = Math.max(0, last.prices.findIndex((at) => at >= double((opening * 9n) / 10n, decimals)));
-  set("levels-note", `${name} 10 % below the opening: ${count(last.vaults[fall]!)} positions with ${short(last.debt[fall]!)} $ of debt would be liquidatable.`);
+  const last = points.cumulative, fall = Math.max(0, last.prices.findIndex((at) => at >= double((opening * 9n) / 10n, decimals.price)));
+  set("levels-note", `${name} ${opening ? "10 % below the opening" : "at 0, as it opened"}: ${count(last.vaults[fall]!)} positions with ${short(last.debt[fall]!)} ${unit} of debt would be liquidatable.`);
 }
 
 /** Marks the price of the chart's market. */
-function mark(): void { levelChart!.mark(double(session!.prices[selected]!, session!.decimals)); }
+function mark(): void { levelChart!.mark(double(session!.prices[selected]!, session!.markets[selected]!.decimals.price)); }
 
 async function drawRatios(current: Session, still: () => boolean): Promise<void> {
-  const { opening } = current, [ratios, line, of] = opening.protocol === "maker"
-    ? [await current.ratiosOf(selected), double(opening.ilks[selected]!.figures.mat, 27), ` of ${current.markets[selected]!.name}`]
-    : [await current.ratiosOf(undefined), undefined, ""];
+  const market = current.pool ? undefined : selected, line = market === undefined ? undefined : current.lineOf(market), ratios = await current.ratiosOf(market);
   if (!still()) return;
-  set("ratios-title", `Collateral ratios${of}`);
+  set("ratios-title", `Collateral ratios${market === undefined ? "" : ` of ${current.markets[market]!.name}`}`);
   const without = ratioChart!.draw(ratios, line);
-  set("ratios-note", `${count(ratios.length - without)} positions${without ? `, and ${count(without)} without debt` : ""}.${line === undefined ? "" : ` At least ${Number((line * 100).toFixed(4))} % is asked for.`}`);
+  set("ratios-note", `${count(ratios.length - without)} positions${without ? `, and ${count(without)} without debt` : ""}.${line === undefined ? "" : ` At least ${line === Infinity ? "∞" : Number((line * 100).toFixed(4))} % is asked for.`}`);
 }
 
 /** Turns the charts to a market: the levels at once, the ratios when prices rest. */
@@ -161,8 +160,6 @@ function select(market: number): void {
 
 // ---- The table
 
-type Row = Hit<typeof maker.vault>;
-
 const table = new Table<Row>(get("table"), "Positions by risk", (by) => {
   if (by === order) reversed = !reversed;
   else [order, reversed] = [by as By, false];
@@ -172,38 +169,47 @@ const table = new Table<Row>(get("table"), "Positions by risk", (by) => {
 const shortKey = (key: string) => `${key.slice(0, 6)}…${key.slice(-4)}`;
 const nameOf = ({ key, id }: { readonly key: string | undefined; readonly id: number }) => key ?? `#${count(id % 2 ** 32)}`;
 
-function columnsOf({ opening, markets, decimals }: Session): Column<Row>[] {
-  const figure = (title: string, value: (row: Row) => bigint, digits: number, by?: string, places = decimals): Column<Row> => ({
-    title, ...(by && { order: by }), text: (row, exact) => (exact ? String(value(row)) : units(value(row), places, digits)),
+/** Digits that a cell has room for. */
+const ROOM = 9;
+const FIRST = { maker: "Vault", morpho: "Position", "aave-v3": "Account" };
+
+function columnsOf(current: Session): Column<Row>[] {
+  const { opening, markets, pool } = current, only = get<HTMLSelectElement>("only").value, shown = only === "" ? markets : [markets[Number(only)]!];
+  const unit = current.unitOf(shown), of = unit === undefined ? "" : `, ${unit}`, single = shown.length === 1;
+  const first: Column<Row> = { title: FIRST[opening.protocol], left: true, text: ({ key, id }, exact) => (key ? exact ? key : shortKey(key) : nameOf({ key, id })) };
+  /** A figure in a unit of the row's market. */
+  const figure = (title: string, value: (row: Row) => bigint, told: (value: bigint, market: Market) => string, by?: Order | false): Column<Row> => ({
+    title, ...(by && { order: by }), text: (row, exact) => (exact ? String(value(row)) : told(value(row), markets[row.market ?? 0]!)),
   });
-  const first: Column<Row> = { title: opening.protocol === "maker" ? "Vault" : "Account", left: true, text: ({ key, id }, exact) => (key ? exact ? key : shortKey(key) : nameOf({ key, id })) };
-  const health = figure("Health", ({ health }) => health, 4, "riskiest", 18), debt = figure("Debt, $", ({ debt }) => debt, 2, "debt");
-  if (opening.protocol !== "maker") return [first, health, figure("Collateral, $", (row) => (row.vault as unknown as Record<string, bigint>)["totalCollateralBase"]!, 2), debt];
-  const single = markets.length === 1 || get<HTMLSelectElement>("only").value !== "", ilkOf = ({ market }: Row) => opening.ilks[market]!.figures;
+  const amount = (of: "debt" | "token", digits: number) => (value: bigint, { unit, decimals }: Market) => (unit === "$" ? units(value, decimals[of], digits) : decimal(value, decimals[of], ROOM));
+  const debts = amount("debt", 2);
+  const health = figure("Health", ({ health }) => health, (value) => units(value, 18, 4), "riskiest");
+  const debt = figure(`Debt${of}`, ({ debt }) => debt, debts, (single || current.unitOf() !== undefined) && "debt");
+  if (pool) return [first, health, figure("Collateral, $", ({ vault }) => (vault as unknown as Record<string, bigint>)["totalCollateralBase"]!, debts), debt];
   return [
-    first, { title: "Market", left: true, text: ({ market }) => markets[market]!.name },
-    health, debt, figure("Collateral", ({ vault }) => vault.ink, 4),
+    first, { title: "Market", left: true, wide: opening.protocol === "morpho", text: ({ market }) => markets[market]!.name },
+    health, debt, figure("Collateral", ({ vault }) => vault.ink ?? vault.collateral, amount("token", 4)),
     {
       title: "Ratio", text: (row, exact) => {
-        const { mat, rate } = ilkOf(row), ratio = maker.collateralRatio({ ...row.vault, rate, spot: spots[row.market]!, mat });
-        return typeof ratio !== "bigint" ? "–" : exact ? String(ratio) : `${units(ratio * 100n, 18, 2)} %`;
+        const ratio = current.ratioOf(row, rated[row.market]!);
+        return ratio === undefined ? "–" : exact ? String(ratio) : `${units(ratio * 100n, 18, 2)} %`;
       },
     },
     {
-      title: "Liq. price, $", ...(single && { order: "liquidationPrice" }), text: (row, exact) => {
-        const { mat, rate } = ilkOf(row), found = maker.liquidationPrice({ ...row.vault, rate, mat, par: RAY });
-        return typeof found !== "bigint" ? found : exact ? String(found) : price(found, 18);
+      title: `Liq. price${unit === "$" ? of : ""}`, ...(single && { order: "liquidationPrice" }), text: (row, exact) => {
+        const found = current.liquidationPriceOf(row);
+        return typeof found !== "bigint" ? found : exact ? String(found) : decimal(found, markets[row.market]!.decimals.price, ROOM);
       },
     },
   ];
 }
 
-/** `spot` of each market as the scan that is shown had it. */
-let spots: bigint[] = [];
+/** By what the ratios of each market's rows are told, as the scan that is shown had it. */
+let rated: bigint[] = [];
 
 function show(rows: Hits, final: boolean): void {
-  const current = session!, { length } = rows, { opening } = current;
-  if (opening.protocol === "maker") spots = current.prices.map((_, market) => current.spotOf(market));
+  const current = session!, { length } = rows;
+  rated = current.prices.map((_, market) => current.rated(market));
   table.sorted(order, reversed, order !== "riskiest");
   table.show(length, (position) => rows.at(reversed ? length - 1 - position : position) as Row);
   if (length && !final) return;
@@ -212,10 +218,10 @@ function show(rows: Hits, final: boolean): void {
 }
 
 async function openDetails(row: Row): Promise<void> {
-  const current = session!, { opening } = current, list = get("details-list");
+  const current = session!, list = get("details-list");
   let rows: [name: string, human: string, exact?: string][];
-  try { rows = await current.detailsOf(row.id); } catch (error) { rows = [["Gone", inWords(error)]]; }
-  get("details-title").textContent = `${opening.protocol === "maker" ? current.markets[row.market]!.name : "Account"} ${nameOf(row)}`;
+  try { rows = await current.detailsOf(row); } catch (error) { rows = [["Gone", inWords(error)]]; }
+  get("details-title").textContent = `${current.pool ? "Account" : current.markets[row.market]!.name} ${nameOf(row)}`;
   list.replaceChildren(...rows.map(([name, human, exact]) => {
     const entry = document.createElement("div");
     for (const [tag, text] of [["dt", name], ["dd", human], ...(exact === undefined ? [] : [["dd", exact]])] as const) entry.appendChild(document.createElement(tag!)).textContent = text!;
@@ -229,23 +235,26 @@ async function openDetails(row: Row): Promise<void> {
 interface PriceRow { readonly field: HTMLInputElement; readonly slider: HTMLInputElement; readonly output: HTMLOutputElement; readonly bad: HTMLElement }
 let priceRows: PriceRow[] = [];
 
-function makePriceRow({ markets, decimals }: Session, market: number): [HTMLElement, PriceRow] {
-  const { name, opening } = markets[market]!, root = document.createElement("div"), line = document.createElement("div");
+/** What is read aloud for a dollar sign. */
+const spoken = (text: string) => text.replace(/\$/, "dollars");
+
+function makePriceRow(current: Session, market: number): [HTMLElement, PriceRow] {
+  const { name, scale } = current.markets[market]!, root = document.createElement("div"), line = document.createElement("div");
   const add = <K extends "label" | "input" | "output" | "p">(to: HTMLElement, tag: K, properties: Partial<HTMLElementTagNameMap[K]> = {}): HTMLElementTagNameMap[K] => Object.assign(to.appendChild(document.createElement(tag)), properties);
   root.className = "price";
-  line.className = "line";
+  line.className = name.length > 8 ? "line long" : "line";
   add(line, "label", { textContent: name, title: name, htmlFor: `price-${market}` });
   const field = add(line, "input", { id: `price-${market}`, inputMode: "decimal", autocomplete: "off" }), output = add(line, "output");
   root.append(line);
-  const slider = add(root, "input", { type: "range", min: String(LOWEST), max: String(HIGHEST), step: "1", value: "1000", ariaLabel: `Price of ${name}` }), bad = add(root, "p", { className: "bad", id: `bad-${market}` });
+  const slider = add(root, "input", { type: "range", min: String(current.lowest), max: String(HIGHEST), step: "1", value: "1000", ariaLabel: `Price of ${name}` }), bad = add(root, "p", { className: "bad", id: `bad-${market}` });
   bad.setAttribute("role", "alert");
   field.setAttribute("aria-describedby", bad.id);
-  slider.addEventListener("input", () => { move(market, (opening * BigInt(slider.value)) / 1000n || 1n); });
+  slider.addEventListener("input", () => { move(market, current.priceAt(market, Number(slider.value))); });
   slider.addEventListener("focus", () => { select(market); });
   const enter = () => {
-    const value = parse(field.value, decimals);
-    if (value === undefined) bad.textContent = `${JSON.stringify(field.value.slice(0, 24))} is no price: enter a number such as ${price(opening, decimals).replaceAll(",", "")}, with at most ${decimals} decimals.`;
-    else if (value !== session!.prices[market] || bad.textContent) move(market, value);
+    const { decimals } = current.markets[market]!, value = parse(field.value, decimals.price);
+    if (value === undefined) bad.textContent = `${JSON.stringify(field.value.slice(0, 24))} is no price: enter a number such as ${decimal(scale, decimals.price).replaceAll(",", "")}, with at most ${decimals.price} decimals.`;
+    else if (value !== current.prices[market] || bad.textContent) move(market, value);
   };
   field.addEventListener("change", enter);
   field.addEventListener("keydown", ({ key }) => { if (key === "Enter") enter(); });
@@ -278,13 +287,35 @@ function showPrices(): void {
 }
 
 function showPrice(market: number): void {
-  const { prices, markets, decimals } = session!, { field, slider, output } = priceRows[market]!, { opening } = markets[market]!, now = prices[market]!;
-  const thousandths = (now * 1000n) / opening, text = change(opening, now);
-  if (document.activeElement !== field || parse(field.value, decimals) !== now) field.value = price(now, decimals);
+  const { prices, markets } = session!, { field, slider, output } = priceRows[market]!, { opening, scale, unit, decimals: { price: decimals } } = markets[market]!, now = prices[market]!;
+  const thousandths = (now * 1000n) / scale, text = change(opening, now);
+  if (document.activeElement !== field || parse(field.value, decimals) !== now) field.value = decimal(now, decimals);
   slider.value = String(thousandths > BigInt(HIGHEST) ? HIGHEST : thousandths);
-  slider.setAttribute("aria-valuetext", `${price(now, decimals)} dollars, ${text} from the opening`);
-  output.textContent = now === opening ? "" : text;
+  slider.setAttribute("aria-valuetext", `${decimal(now, decimals)} ${spoken(unit)}${opening ? `, ${text} from the opening` : ""}`);
+  output.textContent = now === opening || !opening ? "" : text;
   output.className = now < opening ? "down" : now > opening ? "up" : "";
+}
+
+/** Fields for the decimals of assets that no file tells; all that is told in them is told anew. */
+function showDecimals(current: Session): void {
+  const root = get<HTMLDetailsElement>("decimals");
+  root.hidden = !current.decimals.size;
+  root.open = [...current.decimals.values()].includes(0);
+  root.querySelector("div")!.replaceChildren(...Array.from(current.decimals, ([symbol, decimals]) => {
+    const label = document.createElement("label"), field = document.createElement("input");
+    Object.assign(field, { type: "number", min: "0", max: "36", value: String(decimals) });
+    field.addEventListener("input", () => {
+      if (!field.value || !field.validity.valid) return;
+      current.setDecimals(symbol, Number(field.value));
+      levels.clear();
+      current.markets.forEach((_, market) => { showPrice(market); });
+      showPosition();
+      table.columns = columnsOf(current);
+      void scan();
+    });
+    label.append(symbol, field);
+    return label;
+  }));
 }
 
 // ---- My position
@@ -292,16 +323,16 @@ function showPrice(market: number): void {
 let desk: Desk | undefined;
 
 function showPosition(): void {
-  const current = session!, held = Number(get<HTMLSelectElement>("held").value), vaults = current.opening.protocol === "maker";
-  const owed = vaults ? held : Number(get<HTMLSelectElement>("owed").value), fields = ["collateral", "debt"] as const;
-  const decimals = { collateral: decimalsOf(current, held), debt: vaults ? 18 : decimalsOf(current, owed) };
-  set("collateral-unit", current.markets[held]!.name.split("-")[0]!);
-  set("debt-unit", vaults ? "DAI" : current.markets[owed]!.name);
+  const { pool, markets, opening } = session!, held = Number(get<HTMLSelectElement>("held").value), owed = pool ? Number(get<HTMLSelectElement>("owed").value) : held;
+  const has = markets[held]!, owes = markets[owed]!, fields = ["collateral", "debt"] as const, most = { collateral: 1n << 128n, debt: opening.protocol === "morpho" ? MOST_ASSETS : 1n << 128n };
+  const decimals = { collateral: has.decimals.token, debt: pool ? owes.decimals.token : has.decimals.debt };
+  set("collateral-unit", has.token);
+  set("debt-unit", pool ? owes.token : has.unit === "$" ? "DAI" : has.unit);
   const values = fields.map((field) => parse(get<HTMLInputElement>(field).value || "0", decimals[field]));
-  const wrong = fields.find((_, i) => values[i] === undefined || values[i]! >= 1n << 128n);
+  const wrong = fields.find((_, i) => values[i] === undefined || values[i]! >= most[fields[i]!]);
   const told = ["status", "health", "ratio", "price", "distance", "borrow", "withdraw"] as const;
   fields.forEach((field) => { get(field).setAttribute("aria-invalid", String(field === wrong)); });
-  set("position-message", wrong === undefined ? "" : `${wrong === "debt" ? "Debt" : "Collateral"} must be an amount such as 12.5, with at most ${decimals[wrong]} decimals.`);
+  set("position-message", wrong === undefined ? "" : `${wrong === "debt" ? "Debt" : "Collateral"} must be an amount such as ${decimals[wrong] ? "12.5" : "12"}, with at most ${decimals[wrong]} decimals.`);
   let texts = told.map(() => "–"), status = "";
   if (wrong === undefined) {
     try {
@@ -374,7 +405,7 @@ function adopt(opened: Session): void {
   order = "riskiest";
   reversed = false;
   levels.clear();
-  const { opening, markets } = opened, vaults = opening.protocol === "maker";
+  const { opening, markets, pool } = opened;
   set("title", opening.title);
   const rows = markets.map((_, market) => makePriceRow(opened, market));
   priceRows = rows.map(([, row]) => row);
@@ -382,12 +413,13 @@ function adopt(opened: Session): void {
   markets.forEach((_, market) => { showPrice(market); });
   const choices = () => markets.map(({ name }, market) => new Option(name, String(market)));
   for (const id of ["market", "held", "owed"]) get<HTMLSelectElement>(id).replaceChildren(...choices());
-  get("only").replaceChildren(new Option("all markets", ""), ...(vaults ? choices() : []));
-  get("only").closest<HTMLElement>("label")!.hidden = !vaults || markets.length === 1;
-  get("owed-field").hidden = vaults;
-  set("held-label", vaults ? "Market" : "Held asset");
-  if (!vaults) get<HTMLSelectElement>("owed").selectedIndex = Math.max(0, markets.findIndex(({ name }) => /USD/.test(name)));
+  get("only").replaceChildren(new Option("all markets", ""), ...(pool ? [] : choices()));
+  get("only").closest<HTMLElement>("label")!.hidden = pool || markets.length === 1;
+  get("owed-field").hidden = !pool;
+  set("held-label", pool ? "Held asset" : "Market");
+  if (pool) get<HTMLSelectElement>("owed").selectedIndex = Math.max(0, markets.findIndex(({ name }) => /USD/.test(name)));
   get<HTMLSelectElement>("within").value = "0";
+  showDecimals(opened);
   table.show(0, () => { throw new RangeError("no rows yet"); });
   table.columns = columnsOf(opened);
   levelChart ??= new LevelChart(get("levels"));
@@ -427,8 +459,9 @@ get("reset").addEventListener("click", () => { session?.markets.forEach(({ openi
 get<HTMLSelectElement>("market").addEventListener("change", ({ target }) => { select(Number((target as HTMLSelectElement).value)); });
 for (const input of document.querySelectorAll("input[name=mode]")) input.addEventListener("change", () => { if (session) drawLevels(session, selected).catch(fail); });
 get("only").addEventListener("change", () => {
-  if (order === "liquidationPrice") order = "riskiest";
-  table.columns = columnsOf(session!);
+  const columns = columnsOf(session!);
+  if (!columns.some((column) => column.order === order)) order = "riskiest";
+  table.columns = columns;
   void scan();
 });
 get("within").addEventListener("change", () => { void scan(); });

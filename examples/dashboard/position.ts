@@ -1,9 +1,11 @@
 /** One position, alone in a book on the page, judged by the contracts' own rule as somebody types. */
-import { type AccountBookOf, type BookOf, type LiquidationPrice, openBook } from "plimsoll";
+import { type AccountBookOf, type BookOf, type LiquidationPrice, MAX_U128, type MostAmount, openBook } from "plimsoll";
 import { maker } from "plimsoll/maker";
+import { morpho } from "plimsoll/morpho";
 import { RAY, SYSTEM } from "../keeper/ilks.js";
-import { change, price, units } from "./format.js";
-import { type OfPool, type OfVaults, type Session, aave, figuresOf } from "./session.js";
+import { SHARES, marketFigures } from "../keeper/markets.js";
+import { change, decimal, units } from "./format.js";
+import { type OfPool, type Session, aave, figuresOf } from "./session.js";
 
 /** What is typed: collateral of a market, debt (in another market, where accounts owe assets), in units of the tokens. */
 export interface Position {
@@ -23,11 +25,9 @@ export interface Answer {
   readonly withdraw: string;
 }
 
-/** Decimals of a market's token. */
-export const decimalsOf = ({ opening }: Session, market: number) => (opening.protocol === "maker" ? 18 : Number(opening.reserves[market]!.decimals));
-
 const WORDS = { never: "no price endangers it", always: "no price saves it", reverts: "the contract cannot tell", undecided: "hangs on roundings" };
 const scaled = (amount: bigint, index: bigint) => (amount * RAY) / index;
+const most = (amount: MostAmount, told: (amount: bigint) => string) => (typeof amount === "bigint" && amount ? told(amount) : "none");
 
 /** The book of the one position, with the markets of a session. */
 export class Desk {
@@ -41,7 +41,18 @@ export class Desk {
       const book = openBook(maker);
       book.setSystem(SYSTEM);
       for (const { figures } of opening.ilks) book.addMarket(figures);
-      this.#judge = (position) => this.#judgeVault(book, opening, position);
+      this.#judge = ({ held, collateral: ink, debt }) => {
+        const { rate } = opening.ilks[held]!.figures;
+        return this.#judgeVault(book, held, { ink, art: (debt * RAY + rate - 1n) / rate }, (dart) => `${units((dart * rate) / RAY, 18, 2)} DAI`, (dink) => units(dink, 18, 6));
+      };
+    } else if (opening.protocol === "morpho") {
+      const book = openBook(morpho);
+      // What the markets have left to lend is not in the file.
+      for (const market of opening.markets) book.addMarket({ ...marketFigures(market), totalSupplyAssets: MAX_U128 });
+      this.#judge = ({ held, collateral, debt }) => {
+        const { unit, decimals } = session.markets[held]!;
+        return this.#judgeVault(book, held, { collateral, borrowShares: debt * SHARES }, (assets) => `${decimal(assets, decimals.debt)} ${unit}, if supplied`, (assets) => decimal(assets, decimals.token));
+      };
     } else {
       const book = openBook(aave);
       for (const reserve of opening.reserves) book.addMarket(figuresOf(opening, reserve));
@@ -52,16 +63,16 @@ export class Desk {
   /** Judges a position at the session's prices. */
   judge(position: Position): Answer { return this.#judge(position); }
 
-  #judgeVault(book: BookOf<typeof maker>, { ilks }: OfVaults, { held, collateral: ink, debt }: Position): Answer {
-    const { rate } = ilks[held]!.figures, art = (debt * RAY + rate - 1n) / rate;
-    book.setMarket(held, this.#session.figuresAt(held, this.#session.prices[held]!));
-    const id = book.add(held, { ink, art });
+  /** A vault or a position of a market; how its room is told. */
+  #judgeVault(book: BookOf<typeof maker> | BookOf<typeof morpho>, held: number, vault: object, borrow: (amount: bigint) => string, withdraw: (amount: bigint) => string): Answer {
+    const { prices, markets } = this.#session;
+    book.setMarket(held, this.#session.figuresAt(held, prices[held]!));
+    const id = book.add(held, vault as never);
     try {
-      const { status, health, ratio, liquidationPrice } = book.inspect(id), dart = book.maxBorrow(id), dink = book.maxWithdraw(id);
+      const { status, health, ratio, liquidationPrice } = book.inspect(id);
       return {
-        status: ink || art ? status : "empty", ...this.#told(held, health, ratio, liquidationPrice),
-        borrow: typeof dart === "bigint" && dart ? `${units((dart * rate) / RAY, 18, 2)} DAI` : "none",
-        withdraw: typeof dink === "bigint" && dink ? `${units(dink, 18, 6)} ${ilks[held]!.name.split("-")[0]}` : "none",
+        status: Object.values(vault).some(Boolean) ? status : "empty", ...this.#told(held, health, ratio, liquidationPrice),
+        borrow: most(book.maxBorrow(id), borrow), withdraw: most(book.maxWithdraw(id), (amount) => `${withdraw(amount)} ${markets[held]!.token}`),
       };
     } finally {
       book.remove(id);
@@ -75,11 +86,11 @@ export class Desk {
     const id = book.add({ reserves: held === owed ? [{ ...has, ...owes }] : [has, owes] });
     try {
       const { status, health, ratio } = book.inspect(id), found = book.liquidationPrices(id).find(({ market, side }) => market === held && side === "collateral");
-      const most = { borrow: [book.maxBorrow(id, { market: owed }), owed], withdraw: [book.maxWithdraw(id, { market: held }), held] } as const;
-      const told = ([amount, market]: (typeof most)[keyof typeof most]) => (
-        typeof amount === "bigint" && amount ? `${units(amount, Number(reserves[market]!.decimals), 4)} ${reserves[market]!.symbol}` : "none"
-      );
-      return { status: collateral || debt ? status : "empty", ...this.#told(held, health, ratio, found?.price), borrow: told(most.borrow), withdraw: told(most.withdraw) };
+      const told = (market: number) => (amount: bigint) => `${units(amount, Number(reserves[market]!.decimals), 4)} ${reserves[market]!.symbol}`;
+      return {
+        status: collateral || debt ? status : "empty", ...this.#told(held, health, ratio, found?.price),
+        borrow: most(book.maxBorrow(id, { market: owed }), told(owed)), withdraw: most(book.maxWithdraw(id, { market: held }), told(held)),
+      };
     } finally {
       book.remove(id);
     }
@@ -89,9 +100,10 @@ export class Desk {
     const wad = (value: bigint | number | undefined, times: bigint, digits: number, unit: string) => (
       value === undefined ? "–" : typeof value === "number" ? "∞" : `${units(value * times, 18, digits)}${unit}`
     );
+    const { decimals, unit } = this.#session.markets[market]!;
     return {
       health: wad(health, 1n, 4, ""), ratio: wad(ratio, 100n, 2, " %"),
-      liquidationPrice: at === undefined ? "–" : typeof at === "string" ? WORDS[at] : `${price(at, this.#session.decimals)} $`,
+      liquidationPrice: at === undefined ? "–" : typeof at === "string" ? WORDS[at] : `${decimal(at, decimals.price)} ${unit}`,
       distance: typeof at === "bigint" ? change(this.#session.prices[market]!, at) : "–",
     };
   }

@@ -6,6 +6,7 @@ export interface Column<R> {
   readonly order?: string;
   readonly text: (row: R, exact: boolean) => string;
   readonly left?: boolean;
+  readonly wide?: boolean;
 }
 
 /** Height of a row, as the stylesheet has it, and rows beyond the edges of the screen. */
@@ -73,10 +74,10 @@ export class Table<R> {
   set columns(columns: readonly Column<R>[]) {
     this.#columns = columns;
     for (const row of this.#rows.splice(0)) row.remove();
-    this.#head.replaceChildren(...columns.map(({ title, order, left }) => {
+    this.#head.replaceChildren(...columns.map(({ title, order, left, wide }) => {
       const cell = document.createElement("th");
       cell.scope = "col";
-      if (left) cell.className = "left";
+      if (left) cell.className = wide ? "left wide" : "left";
       if (order) {
         const button = cell.appendChild(document.createElement("button"));
         button.type = "button";
