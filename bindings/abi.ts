@@ -89,7 +89,7 @@ export class Module {
   get shared(): Core { return (this.#shared ??= new Core(this)); }
 }
 
-/** An instance; throws where the host has no memory for it, or does not let it compile. */
+/** An instance; throws where the host has no memory for it, or does not let it compile (WebKit does, and refuses the instance by the same error). */
 function started(module: Module): WebAssembly.Instance {
   try {
     return module.instance();

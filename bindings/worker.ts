@@ -61,6 +61,10 @@ export type WorkerBookOf<P> =
 
 // ---- The book
 
+/** What the page's Content-Security-Policy forbade while a book was opened: a directive, or "". */
+interface Policy { forbade: string }
+const forbidden = ({ forbade }: Policy) => `the page's Content-Security-Policy forbids the worker: allow its script in ${forbade}`;
+
 /** What is asked of the worker: of any book, of one of vaults, of one of accounts. */
 const ASKED = [
   "bytes", "size", "marketCount", "batchCount",
@@ -80,11 +84,12 @@ class Handle {
   readonly #remote: Remote<Served>;
   readonly #terminate: () => void;
   readonly #pending = new Set<(error: Error) => void>();
+  readonly #policy: Policy;
   #ended: (() => Error) | undefined;
-  #forbidden = "";
 
-  constructor(protocol: unknown, worker: Worker) {
+  constructor(protocol: unknown, worker: Worker, policy: Policy) {
     this.protocol = protocol;
+    this.#policy = policy;
     this.#terminate = worker.terminate.bind(worker);
     worker.terminate = () => { this.#end("disposed", "the worker of this book was terminated"); };
     // These listeners keep the book, and with it comlink's proxy, as long as the worker lives: what is pending on a lost proxy is never answered.
@@ -97,15 +102,11 @@ class Handle {
   }
 
   async open({ name, revision }: Named, options: object): Promise<void> {
-    const forbid = ({ effectiveDirective }: SecurityPolicyViolationEvent) => { this.#forbidden = effectiveDirective; };
-    globalThis.addEventListener?.("securitypolicyviolation", forbid as EventListener);
     try {
       [this.capacity, this.keyBytes] = await this.#answer(() => this.#remote.open({ name, revision }, options)) as [number, number];
     } catch (error) {
       this.dispose();
       throw error;
-    } finally {
-      globalThis.removeEventListener?.("securitypolicyviolation", forbid as EventListener);
     }
   }
 
@@ -148,8 +149,8 @@ class Handle {
 
   #failure({ message, filename, lineno }: ErrorEvent): string {
     if (message) return `the worker of this book failed, and the book is lost: ${message} (${filename}:${lineno})`;
-    return this.#forbidden
-      ? `the page's Content-Security-Policy forbids the worker: allow its script in ${this.#forbidden}`
+    return this.#policy.forbade
+      ? forbidden(this.#policy)
       : "the script of the worker could not be loaded: it is missing, or no JavaScript. Where a bundler does not find it, give openBook a function create that makes the worker";
   }
 }
@@ -166,18 +167,28 @@ export function openBook<V extends Fields, M extends Fields, S extends Fields, L
 ): Promise<WorkerBook<V, M, S, L, B>>;
 export async function openBook(protocol: Named, options: WorkerBookOptions = {}): Promise<unknown> {
   if (typeof protocol?.name !== "string") refuse("what openBook opens", "a protocol such as maker", protocol);
-  const { create = spawn, ...rest } = options, book = new Handle(protocol, make(create));
-  await book.open(protocol, rest);
-  return book;
+  const { create = spawn, ...rest } = options, policy: Policy = { forbade: "" };
+  const forbid = ({ effectiveDirective }: SecurityPolicyViolationEvent) => { policy.forbade = effectiveDirective; };
+  globalThis.addEventListener?.("securitypolicyviolation", forbid as EventListener);
+  try {
+    const book = new Handle(protocol, await make(create, policy), policy);
+    await book.open(protocol, rest);
+    return book;
+  } finally {
+    globalThis.removeEventListener?.("securitypolicyviolation", forbid as EventListener);
+  }
 }
 
 /** Bundlers look for exactly this, on one line. */
 const spawn = () => new Worker(new URL("./worker-entry.js", import.meta.url), { type: "module" });
 
-function make(create: () => Worker): Worker {
+async function make(create: () => Worker, policy: Policy): Promise<Worker> {
   try {
     return create();
   } catch (error) {
-    throw new PlimsollError("worker-failed", `the worker could not be made: ${(error as Error).message}`);
+    const { name, message } = error as Error;
+    // Where a policy forbids a worker, WebKit throws, and says what forbids it a task later; others make one that fails.
+    if (name === "SecurityError") await new Promise((told) => { setTimeout(told); });
+    throw new PlimsollError("worker-failed", name === "SecurityError" && policy.forbade ? forbidden(policy) : `the worker could not be made: ${message}`);
   }
 }
