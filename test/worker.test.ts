@@ -1,4 +1,3 @@
-import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { AccountBook } from "../bindings/accounts.js";
 import { AnyBook } from "../bindings/book.js";
@@ -6,6 +5,7 @@ import { Book } from "../bindings/vaults.js";
 import type { Kit } from "./browser/page.js";
 import { browsers } from "./browser/browsers.js";
 import { type Files, type Site, bundle, page as html, serve } from "./browser/site.js";
+import type { CommonBrowser, CommonPage } from "./browser/webkit.js";
 
 vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 });
 
@@ -17,8 +17,8 @@ beforeAll(async () => {
   files.set("index.html", html("page.js"));
 });
 
-describe.each(browsers("chromium", "firefox"))("the book in a worker, $name", ({ name, missing, launch }) => {
-  let browser: Browser, site: Site, page: Page;
+describe.each(browsers("chromium", "firefox", "webkit"))("the book in a worker, $name", ({ name, missing, launch }) => {
+  let browser: CommonBrowser, site: Site, page: CommonPage;
   beforeAll(async () => {
     if (missing) return;
     browser = await launch();
@@ -30,7 +30,7 @@ describe.each(browsers("chromium", "firefox"))("the book in a worker, $name", ({
     await site?.close();
   });
 
-  async function open({ url }: Site): Promise<Page> {
+  async function open({ url }: Site): Promise<CommonPage> {
     const opened = await browser.newPage();
     await opened.goto(url);
     await opened.waitForFunction(() => "kit" in globalThis);
