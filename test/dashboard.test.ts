@@ -132,7 +132,7 @@ describe.each(browsers("chromium", "firefox"))("the dashboard, $name", ({ name, 
   const text = (selector: string, on = page) => on.textContent(selector).then((found) => found!.trim());
   /** Waits until the sums are those of the prices, which they are after all else. */
   const said = (selector: string, what: string, on = page) => on.waitForFunction(([at, expected]) => document.querySelector(at!)?.textContent?.trim() === expected, [selector, what] as const);
-  const loaded = (on = page) => on.waitForFunction(() => document.querySelector("#ratios-note")!.textContent!.includes("positions"));
+  const loaded = (on = page) => on.waitForFunction(() => document.querySelector("#ratios-note")!.textContent!.includes("position"));
   const rowsOf = (count: number, on = page) => on.evaluate(rowsIn, count);
   /** Moves a slider as a hand does, to so many thousandths. */
   const slide = (market: string, thousandths: number, on = page) => on.getByRole("slider", { name: `Price of ${market}` }).evaluate((slider: HTMLInputElement, value) => {
@@ -538,7 +538,7 @@ describe.each(browsers("webkit"))("the dashboard, $name", ({ missing, launch }) 
   test.skipIf(missing)("a million vaults, listed at the opening prices and at one that keys moved", async () => {
     const page = await browser.newPage(), slider = "input[aria-label='Price of ETH-A']";
     await page.goto(site.url);
-    await page.waitForFunction(() => document.querySelector("#ratios-note")!.textContent!.includes("positions"));
+    await page.waitForFunction(() => document.querySelector("#ratios-note")!.textContent!.includes("position"));
     await page.evaluate(() => { document.querySelector<HTMLElement>("#exact")!.click(); });
     for (const thousandths of [1000n, 999n, 998n]) {
       const { count, debt, rows } = expected({ "ETH-A": (vaults()[0]!.val * thousandths) / 1000n });

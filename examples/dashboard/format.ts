@@ -7,6 +7,7 @@ export function grouped(digits: string): string {
   return text;
 }
 export const count = (value: number | bigint) => grouped(String(value));
+export const positions = (value: number) => `${count(value)} ${value === 1 ? "position" : "positions"}`;
 
 /** An integer of so many decimals, cut to some digits behind the point: `1,234.56`. */
 export function units(value: bigint, decimals: number, digits: number): string {

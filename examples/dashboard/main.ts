@@ -4,7 +4,7 @@ import type { Hits, Order } from "plimsoll";
 import { MOST_ASSETS } from "../keeper/markets.js";
 import { LevelChart, type LevelPoints, RatioChart } from "./chart.js";
 import type { Opening, Source } from "./data.js";
-import { change, count, decimal, double, money, parse, short, units } from "./format.js";
+import { change, count, decimal, double, money, parse, positions, short, units } from "./format.js";
 import { Desk } from "./position.js";
 import { type AtRisk, HIGHEST, type Market, type Row, Session, inWords } from "./session.js";
 import { type Column, Table } from "./table.js";
@@ -93,7 +93,7 @@ async function rest(current: Session, of: number): Promise<void> {
     const { rows, unsafe } = await current.scan(view(RESTING));
     if (!still()) return;
     show(rows, true);
-    set("announce", `${count(unsafe)} positions liquidatable, debt at risk ${[main, ...others].map((sum) => spoken(rounded(sum, sum.debt))).join(", ")}`);
+    set("announce", `${positions(unsafe)} liquidatable, debt at risk ${[main, ...others].map((sum) => spoken(rounded(sum, sum.debt))).join(", ")}`);
     await drawLevels(current, selected);
     if (still()) await drawRatios(current, still);
     // The other markets' levels, so that they are there when one of their sliders is taken; those of accounts would not last.
@@ -133,7 +133,7 @@ async function drawLevels(current: Session, market: number): Promise<void> {
   levelChart!.draw(points[mode], double(opening, decimals.price), unit, mode === "cumulative");
   mark();
   const last = points.cumulative, fall = Math.max(0, last.prices.findIndex((at) => at >= double((opening * 9n) / 10n, decimals.price)));
-  set("levels-note", `${name} ${opening ? "10 % below the opening" : "at 0, as it opened"}: ${count(last.vaults[fall]!)} positions with ${short(last.debt[fall]!)} ${unit} of debt would be liquidatable.`);
+  set("levels-note", `${name} ${opening ? "10 % below the opening" : "at 0, as it opened"}: ${positions(last.vaults[fall]!)} with ${short(last.debt[fall]!)} ${unit} of debt would be liquidatable.`);
 }
 
 /** Marks the price of the chart's market. */
@@ -144,7 +144,7 @@ async function drawRatios(current: Session, still: () => boolean): Promise<void>
   if (!still()) return;
   set("ratios-title", `Collateral ratios${market === undefined ? "" : ` of ${current.markets[market]!.name}`}`);
   const without = ratioChart!.draw(ratios, line);
-  set("ratios-note", `${count(ratios.length - without)} positions${without ? `, and ${count(without)} without debt` : ""}.${line === undefined ? "" : ` At least ${line === Infinity ? "∞" : Number((line * 100).toFixed(4))} % is asked for.`}`);
+  set("ratios-note", `${positions(ratios.length - without)}${without ? `, and ${count(without)} without debt` : ""}.${line === undefined ? "" : ` At least ${line === Infinity ? "∞" : Number((line * 100).toFixed(4))} % is asked for.`}`);
 }
 
 /** Turns the charts to a market: the levels at once, the ratios when prices rest. */
