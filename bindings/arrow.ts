@@ -12,10 +12,9 @@ import { type Batch, type DataType, Column as ArrowColumn, Type, batchType, bool
 import { decodeIPC } from "@uwdata/flechette/src/decode/decode-ipc.js";
 import { limbs } from "./abi.js";
 import type { AccountBook } from "./accounts.js";
-import type { BookOptions, Columns } from "./book.js";
+import { type BookOptions, type Columns, openBook } from "./book.js";
 import { PlimsollError, refuse, show } from "./errors.js";
 import { keyBytesOf } from "./keys.js";
-import { openBook } from "./open.js";
 import { type AccountProtocol, type Described, type Field, type Fields, type Protocol, type Values, knowFields, uint } from "./protocol.js";
 import type { Book } from "./vaults.js";
 

@@ -1,11 +1,13 @@
 /// <reference lib="esnext.disposable" preserve="true" />
 /** A book: the vaults of one protocol with their markets, in one WebAssembly memory. */
 import { type Column, Core, decodeIds, outOfMemory, rowsOf } from "./abi.js";
+import type { AccountBook } from "./accounts.js";
 import { PlimsollError, refuse, show } from "./errors.js";
 import { type Figures, type Found, Hits, MAX_U128, valueAt } from "./hits.js";
 import { type Key, keyBytesOf, toHex } from "./keys.js";
 import { type LevelQuery, type Levels, levelsOf } from "./levels.js";
-import { type Complete, type Described, type Fields, type Optional, type Values, bool, encode, int, knowFields, oneOf, readResults, uint, wholeNumber, writeFields } from "./protocol.js";
+import { type AccountProtocol, type Calls, type Complete, type Described, type Fields, type Optional, type Protocol, type Values, bool, encode, int, knowFields, oneOf, readResults, uint, wholeNumber, writeFields } from "./protocol.js";
+import type { Book } from "./vaults.js";
 
 export interface BookOptions {
   /** Vaults at most; without it, as many as memory holds (about 110 million for two amounts). */
@@ -589,6 +591,25 @@ export abstract class AnyBook<V extends Fields, M extends Fields, S extends Fiel
     }
     return out;
   }
+}
+
+/**
+ * Opens an empty book for the vaults of a protocol. Instantiates the module, synchronously.
+ * @throws `invalid-argument` for options out of range, `out-of-memory` where the host gives no memory.
+ */
+export function openBook<A, C, V extends Fields, M extends Fields, S extends Fields, K extends Fields, L extends Fields>(
+  protocol: AccountProtocol<A, C, V, M, S, K, L>, options?: BookOptions,
+): AccountBook<A, C, V, M, S, K, L>;
+export function openBook<V extends Fields, M extends Fields, S extends Fields, L extends Fields, B extends Fields>(
+  protocol: Protocol<V, M, S, L, B>, options?: BookOptions,
+): Book<V, M, S, L, B>;
+export function openBook(protocol: Protocol | AccountProtocol<unknown, Calls, Fields, Fields, Fields>, options: BookOptions = {}): unknown {
+  if (!protocol?.vault) refuse("what openBook opens", "a protocol such as maker", protocol);
+  knowFields("options", options, { capacity: 0, keyBytes: 0 });
+  const { capacity = Infinity, keyBytes = 0 } = options;
+  if (capacity !== Infinity) wholeNumber("capacity", capacity, 1);
+  if (keyBytes !== 0 && keyBytes !== 20 && keyBytes !== 32) refuse("keyBytes", "20 or 32", keyBytes);
+  return new (protocol.kind.Book as new (...of: unknown[]) => unknown)(protocol, capacity, keyBytes);
 }
 
 export const PLAN = { order: 0, limit: 0, minDebt: 0, at: 0, market: 0, budget: 0, gas: 0, discount: 0, minProfit: 0 };

@@ -2,7 +2,7 @@
  * Plimsoll: exact, fast health checks for very large sets of debt positions.
  * @module
  */
-export { openBook } from "./open.js";
+export { openBook } from "./book.js";
 export type { AccountBook, AccountBookOf, AccountInspection, AccountPlanOptions, AccountPlanStep, AccountPrice } from "./accounts.js";
 export type { BookOptions, Changes, Columns, Flips, Ids, LeastAmount, MostAmount, Order, PlanOptions, PlanStep, Query, Scenario, Status, Target, WhatIf } from "./book.js";
 export { PlimsollError } from "./errors.js";

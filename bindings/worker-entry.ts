@@ -1,7 +1,7 @@
 /** Runs in the worker: one book of one protocol, of which only that protocol's code is loaded. worker.ts is its other side. */
 import { expose, transfer } from "comlink";
+import { openBook } from "./book.js";
 import { refuse } from "./errors.js";
-import { openBook } from "./open.js";
 import { type Answer, type Named, type Served, faultOf, pack } from "./wire.js";
 
 type Opened = Parameters<typeof openBook>[0];
@@ -12,7 +12,10 @@ const PROTOCOLS: Readonly<Record<string, (of: Named) => Promise<unknown>>> = {
   morpho: async () => (await import("./protocols/morpho.js")).morpho,
   "liquity-v1": async () => (await import("./protocols/liquity-v1.js")).liquityV1,
   "liquity-v2": async () => (await import("./protocols/liquity-v2.js")).liquityV2,
-  "aave-v3": async ({ revision }) => (await import("./protocols/aave-v3.js")).aaveV3({ revision: revision as number }),
+  "aave-v3": async (named) => {
+    const { bookOf, revisionOf } = await import("./protocols/aave-v3-book.js"), { revision, name, choices } = revisionOf({ revision: named.revision as number });
+    return bookOf(revision, name, choices);
+  },
   "compound-v2": async ({ revision }) => {
     const { compoundV2, compoundV2HalfUp } = await import("./protocols/compound-v2.js");
     return [compoundV2, compoundV2HalfUp].find((one) => one.revision === revision);
