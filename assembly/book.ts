@@ -4,7 +4,7 @@
  */
 import { follow, onShelves } from "./cut";
 import { ARGS, RESULTS, STAGE, STAGE_BYTES, SYSTEM } from "./layout";
-import { candidates, makeRoom, offer, push, reserveCandidates, rowAt, scoreOf, select, startSelection, threshold } from "./order/select";
+import { candidates, makeRoom, offer, push, reserveCandidates, rowAt, select, startSelection, threshold } from "./order/select";
 import { removeAccount } from "./accounts";
 import { sumAccounts } from "./levels/accounts";
 import { Failure, lay } from "./levels/table";
@@ -378,7 +378,7 @@ function gatherChunk(k: u32, market: usize, number: u32, least: f64, near: bool)
   store<u64>(AHEAD, ahead);
   for (let at = PLACES; at < end; at += 2) {
     const place = <u32>load<u16>(at);
-    offer(scoreOf(market, block, log, place), number << ROWS_LOG | place, k);
+    offer(market, block, log, place, number << ROWS_LOG | place, k);
   }
   return true;
 }

@@ -45,6 +45,8 @@ function unsafeOf(keys: Float64Array, by: Float64Array, out: Float64Array): Floa
   return out;
 }
 const LINE = Number(spot) / Number(rate);
+/** What a call pays: 250 Dai, and a thousandth of what is owed with the penalty. So profits have the order of the debts. */
+const PAID = { tip: 250n * 10n ** 45n, chip: 10n ** 15n };
 
 // ---- The books
 
@@ -60,7 +62,9 @@ function openRank(vaults: number, alike: boolean) {
     }
     keysOf(amounts, keys);
   }
-  book.setSystem({ par: 10n ** 27n }); // without it there are no liquidation prices
+  // What prices and calls need.
+  book.setSystem({ par: 10n ** 27n, Hole: 10n ** 55n });
+  book.setMarket(market, { chop: 1_130_000_000_000_000_000n, hole: 10n ** 55n, buf: 10n ** 27n, ...PAID });
   const ids = book.load(market, amounts), debts = Float64Array.from(keys, (_, row) => Number(amount(amounts.art, row)));
   book.scan({ idsOnly: true });
   /** Of what is equal the selection keeps any, the book the first, in the order of their places. */
@@ -72,10 +76,10 @@ function openRank(vaults: number, alike: boolean) {
   return { book, keys, debts, masked: new Float64Array(vaults), same };
 }
 type Rank = ReturnType<typeof openRank>;
-type Order = "riskiest" | "debt" | "liquidationPrice";
+type Order = "riskiest" | "debt" | "liquidationPrice" | "profit";
 
 function measureRank({ book, keys, debts, masked, same }: Rank, order: Order): number {
-  const by = order === "debt" ? unsafeOf(keys, debts, masked) : keys; // of one ilk, prices have the order of the keys
+  const by = order === "debt" || order === "profit" ? unsafeOf(keys, debts, masked) : keys; // of one ilk, prices have the order of the keys
   same(order, by, largest(by, FIRST));
   return median(() => { book.scan({ order, limit: FIRST }); }) * US;
 }
@@ -95,6 +99,7 @@ export const rankGroup: Group = {
         rank: ["µs", (all) => measureRank(all, "riskiest")],
         "rank.debt": ["µs", (all) => measureRank(all, "debt")],
         "rank.liquidationPrice": ["µs", (all) => measureRank(all, "liquidationPrice")],
+        "rank.profit": ["µs", (all) => measureRank(all, "profit")],
         "rank.partial": ["µs", measurePartial],
         "rank.debt.partial": ["µs", measurePartialDebt],
         "rank.sort": ["µs", measureSort],
@@ -106,6 +111,7 @@ export const rankGroup: Group = {
         "rank.alike": ["µs", (all) => measureRank(all, "riskiest")],
         "rank.alike.debt": ["µs", (all) => measureRank(all, "debt")],
         "rank.alike.liquidationPrice": ["µs", (all) => measureRank(all, "liquidationPrice")],
+        "rank.alike.profit": ["µs", (all) => measureRank(all, "profit")],
         "rank.alike.partial": ["µs", measurePartial],
         "rank.alike.debt.partial": ["µs", measurePartialDebt],
       },
@@ -115,11 +121,14 @@ export const rankGroup: Group = {
     faster("rank.partial", "rank", 10),
     faster("rank.debt.partial", "rank.debt", 10),
     faster("rank.partial", "rank.liquidationPrice", 10),
+    faster("rank.debt.partial", "rank.profit", 10),
     faster("rank.sort", "rank", 1000),
     faster("rank.sort", "rank.debt", 1000),
     faster("rank.sort", "rank.liquidationPrice", 1000),
+    faster("rank.sort", "rank.profit", 1000),
     faster("rank.alike.partial", "rank.alike", 1),
     faster("rank.alike.debt.partial", "rank.alike.debt", 1),
     faster("rank.alike.partial", "rank.alike.liquidationPrice", 1),
+    faster("rank.alike.debt.partial", "rank.alike.profit", 1),
   ],
 };

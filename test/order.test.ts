@@ -194,3 +194,31 @@ describe("the same vaults, the same order", () => {
     }), runs(6));
   });
 });
+
+describe("the order by profit", () => {
+  test("is that of what bark pays, where auctions have just room, where it refuses, and where figures are near what they may be", () => {
+    let paid = 0, refused = 0;
+    fc.assert(fc.property(seed, (start) => {
+      const dice = new Dice(start), book = openBook(maker, { keyBytes: 20 }), rad = RAY * WAD, near = (value: bigint) => (value > 2n ? value + BigInt(dice.below(5)) - 2n : value);
+      const size = dice.pick([1n, 10n ** 9n, WAD, 10n ** 26n]), rate = RAY + dice.uint(80), chop = dice.pick([0n, 1n, WAD, 113n * WAD / 100n]);
+      const some = size * RAY * BigInt(1 + dice.below(200)) * (chop || WAD) / WAD, room = dice.pick([near(some), 0n, 10n ** 55n, 2n ** 200n, MAX256 / WAD]);
+      book.setSystem({ par: dice.pick([RAY, 1n, MAX256, RAY / 3n]), Hole: dice.chance(0.5) ? room : 10n ** 55n, Dirt: dice.chance(0.3) ? near(room) : 0n });
+      for (let m = 0; m < 2; ++m) {
+        const market = book.addMarket({
+          spot: RAY, rate, chop, hole: room, dirt: dice.chance(0.3) ? dice.uint(100) : 0n, dust: dice.pick([0n, size * RAY]), val: dice.pick([WAD, 0n, 1n, 2n ** 127n]), mat: RAY,
+          buf: dice.pick([RAY, 1n, MAX256]), tip: dice.pick([0n, 250n * rad, 2n ** 192n - 1n]), chip: dice.pick([0n, 1n, WAD / 1000n, 2n ** 64n - 1n]),
+        });
+        for (let i = 0; i < 40; ++i) book.add(market, { ink: dice.pick([0n, size, size * 2n, dice.uint(128)]), art: dice.chance(0.1) ? dice.uint(128) : size * BigInt(1 + dice.below(300)) + BigInt(dice.below(2)) }, keyOf(m * 100 + i));
+      }
+      const within = dice.chance(0.3) ? { within: WAD / 2n } : {}, ids = Array.from(book.scan({ idsOnly: true, ...within }).ids);
+      const expected = ids.map((id) => {
+        const { key, market, liquidation } = book.inspect(id);
+        if (liquidation.refused) ++refused;
+        else if (liquidation.coin) ++paid;
+        return { key: key!, market, coin: liquidation.refused ? 0n : liquidation.coin };
+      }).sort((a, b) => (a.coin === b.coin ? (a.key < b.key ? -1 : 1) : a.coin > b.coin ? -1 : 1)).map(({ key }) => key);
+      for (const limit of [1, 3, 20, 1000]) expect(Array.from(book.scan({ order: "profit", limit, ...within }), ({ key }) => key)).toEqual(expected.slice(0, limit));
+    }), runs(150));
+    expect([paid > 100, refused > 100]).toEqual([true, true]);
+  });
+});

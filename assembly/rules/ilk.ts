@@ -348,7 +348,13 @@ export function score(order: i32, market: usize, block: usize, log: u32, place: 
     return factor != 0 && debt != 0 ? debt / near(ink, 2) * factor : -Infinity;
   }
   if (order == Order.DEBT) return near(art, 2) * near(market + VIEW_RATE, 4);
-  if (order == Order.PROFIT) { liquidate(market, ink); gain.gainTo(LEFT); return near(LEFT, 8); }
+  if (order == Order.PROFIT) {
+    const profit = profitNear(market, ink);
+    if (profit >= 0) return profit;
+    liquidate(market, ink);
+    gain.gainTo(LEFT);
+    return near(LEFT, 8);
+  }
   const close = priceNear(market, ink);
   if (close > 0) return close;
   begin();
@@ -377,6 +383,36 @@ function priceAt(market: usize, spot: f64): f64 {
  */
 export function surest(order: i32, market: usize, least: f64): f64 {
   return order == Order.RISKIEST || priceAt(market, least * (1 - 3.814697265625e-6) * near(market + SPOT, 4)) > 0 ? least : -Infinity;
+}
+
+/**
+ * tip + art·rate·chop·chip/1e36, near what `bark` pays where it takes the vault whole and refuses nothing: figures are such that no
+ * product overflows, and auctions have room for it by more than the roundings of `dart` take away. With amounts above 2^50 two quotients
+ * rounded down and fourteen roundings are less than 2^−45 of it. 0 where nothing is paid. Otherwise −1: only `bark` tells.
+ */
+function profitNear(market: usize, ink: usize): f64 {
+  if (priced != market) priceCalls(market);
+  const art = near(ink + ART, 2), tab = art * tabs;
+  if (!(art > 1125899906842624.0 && tab > 1125899906842624.0 && tab < room && near(ink, 2) * spots < art) || isZero(ink, 2)) return nothing ? 0 : -1; // 2^50
+  const profit = flat + tab * share;
+  return profit > 1125899906842624.0 ? profit : -1;
+}
+/** The market of which these are, none at first: debt with the penalty over art, up to where `bark` takes it whole (0: it tells nothing), the art below which a unit of ink is safe, and what is paid. */
+let priced: usize = 0, tabs: f64 = 0, room: f64 = 0, spots: f64 = 0, flat: f64 = 0, share: f64 = 0, nothing: bool = false;
+export function startScores(): void { priced = 0; }
+function priceCalls(market: usize): void {
+  const least: f64 = 1125899906842624.0, most: f64 = 1.0e76; // 2^50; below 2^253
+  priced = market;
+  nothing = isZero(market + TIP, 4) && isZero(market + CHIP, 4);
+  const rate = near(market + VIEW_RATE, 4), chop = near(market + CHOP, 4), all = near(SYSTEM + SYSTEM_HOLE, 4), own = near(market + HOLE, 4);
+  tabs = rate * chop / 1e18; share = near(market + CHIP, 4) / 1e18; flat = near(market + TIP, 4);
+  spots = near(market + SPOT, 4) * (1 + 1e-12) / rate;
+  const val = near(market + VAL, 4) * 1e36, feed = val / near(SYSTEM + PAR, 4), top = feed * near(market + BUF, 4) / 1e27;
+  room = Math.min(all - near(SYSTEM + SYSTEM_DIRT, 4), own - near(market + DIRT, 4)) * (1 - 1e-12) - Math.max(all, own) * 1e-12;
+  const due = room / chop * 1e18; // at most
+  const sure = !load<u32>(market, BROKEN) && !nothing && spots > 0 && feed > least && top > least && val < most && top * 1e27 < most
+    && due < most && room * 1e18 < most && room * share * 1e18 < most && flat < most;
+  if (!sure) room = 0;
 }
 
 /** Whether a comes before b (−1), after it (1) or beside it (0), exactly. */

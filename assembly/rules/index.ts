@@ -143,14 +143,15 @@ export function setWithin(market: usize, distance: usize): void {
   else ilk.setWithin(market, distance);
 }
 
+/** Before the scores of an order. */
+export function startScores(): void { if (!positions() && !onShelves()) ilk.startScores(); }
 export function score(order: i32, market: usize, block: usize, shape: u32, place: u32): f64 {
   return onShelves() ? shelf.score(order, market, block, shape, place)
     : positions() ? position.score(order, market, block, shape, place) : ilk.score(order, market, block, shape, place);
 }
 /** Whether two vaults of a market have the same amounts, and so no order; not asked of accounts. */
-export function alike(a: usize, as: u32, ap: u32, b: usize, bs: u32, bp: u32): bool {
+export function alike(x: usize, y: usize): bool {
   if (onShelves()) return false;
-  let x = vaultAt(a, as, ap), y = vaultAt(b, bs, bp);
   for (const end = x + stride(); x < end; x += 16, y += 16) if (v128.any_true(v128.xor(v128.load(x), v128.load(y)))) return false;
   return true;
 }
