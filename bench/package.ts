@@ -44,13 +44,15 @@ export const packageGroup: Group = {
     stage({
       vaults: 0, open: () => undefined,
       figures: {
-        wasmBytes: ["bytes", () => readFileSync(new URL(resolve("plimsoll/plimsoll.wasm"))).length],
+        // Of Maker's cut, and of the whole.
+        wasmBytes: ["bytes", () => readFileSync(new URL("maker.wasm", resolve("plimsoll"))).length],
+        "wasmBytes.whole": ["bytes", () => readFileSync(new URL(resolve("plimsoll/plimsoll.wasm"))).length],
         gzipBytes: ["bytes", gzipBytes],
         coldStart: ["ms", coldStart],
       },
     }),
   ],
   goals: [
-    { name: "coldStart", most: 15 },
+    { name: "wasmBytes", most: 24 * 1024 }, { name: "gzipBytes", most: 20 * 1024 }, { name: "coldStart", most: 15 },
   ],
 };

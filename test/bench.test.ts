@@ -18,7 +18,7 @@ test("the benchmark measures, prints and writes what it is asked for; how long t
       ["bigint", 20000, "ns"], ["bigint.ratios", 20000, "ns"], ["bigint.debts", 20000, "ns"], ["bigint.levels", 20000, "ms"],
       ["tick", 30000, "µs"], ["tick.quiet", 30000, "µs"], ["tick.walk", 30000, "µs"], ["tick.walk.p99", 30000, "µs"], ["tick.crash", 30000, "µs"],
       ["bigint.plan", 20000, "µs"],
-      ["wasmBytes", 0, "bytes"],
+      ["wasmBytes", 0, "bytes"], ["wasmBytes.whole", 0, "bytes"],
     ]);
     for (const { name, value } of figures) {
       expect(value).toBeGreaterThan(0);
