@@ -326,7 +326,7 @@ export function candidateIds(order: i32, count: u32): void {
  */
 export function gather(order: i32, k: u32, only: i32, near: bool, floor: bool): bool {
   let least = -Infinity;
-  if ((order == rule.Order.RISKIEST || order == rule.Order.PRICE) && !floor && !onShelves() && k < chunksHeld()) { // with a debt floor the largest key may belong to a row that does not count
+  if (rule.keysTell(order) && !floor && k < chunksHeld()) { // with a debt floor the largest key may belong to a row that does not count
     if (!startSelection(rule.Order.NONE, chunksHeld())) return false;
     for (let m: u32 = 0; m < marketsHeld(); ++m) {
       if (only >= 0 && m != <u32>only) continue;
@@ -336,11 +336,8 @@ export function gather(order: i32, k: u32, only: i32, near: bool, floor: bool): 
         if (top > 0 && top < Infinity) push(top * factor, load<u32>(link, LINK_CHUNK) << ROWS_LOG); // of a loose row it is +∞
       }
     }
-    if (k && candidates() > k) least = threshold(k) * (1 - 3.814697265625e-6);
-    // 2^−18: a chunk's largest unsafe key is at most 2^−22 of it above its quotient, a subnormal one 3 of at least 2^21 steps, and
-    // as much again where an open row that was judged safe has the larger key
+    if (k && candidates() > k) least = rule.surest(order, marketAt(max(only, 0)), threshold(k) * (1 - rule.GAP));
   }
-  least = rule.surest(order, marketAt(max(only, 0)), least);
   startSelection(order, 0);
   for (let m: u32 = 0; m < marketsHeld(); ++m) {
     if (only >= 0 && m != <u32>only) continue;

@@ -4,11 +4,11 @@
  */
 
 /** The numbers of bindings/protocols; Aave's are two, by what its revision makes of thresholds. */
-export namespace Rule {
+namespace Rule {
   export const ILK = 0, AAVE_AVERAGE = 1, AAVE_SUM = 2, COMPOUND = 3, COMET = 4, MORPHO = 5, LIQUITY = 6, LIQUITY_V2 = 7;
 }
 
-export let rule: i32 = 0;
+let rule: i32 = 0;
 export function follow(which: i32): void { rule = which; }
 
 /** Whether the book holds accounts, with many lines each. */

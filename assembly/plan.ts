@@ -27,7 +27,7 @@ import { clear, copy, divide, product, sub } from "./wide/limbs";
 let changes: usize = 0, changesLog: u32 = 0, count: u32 = 0;
 let market: usize = 0, row: usize = 0, last: f64 = -1;
 
-/** What may still be repaid, in the common unit. */
+/** What may still be repaid, in the common unit; all ones: anything. */
 const BUDGET: usize = memory.data(32, 16), SPENT: usize = memory.data(64, 16);
 
 /** The terms of what follows, in ARGS: what may be repaid in all, what the sale of collateral costs, what a call costs, and in which markets calls may be made. */
@@ -38,6 +38,8 @@ export function planTerms(): void {
   copy(gain.MARKETS, ARGS + 96, 2);
 }
 
+function boundless(): bool { return (load<u64>(BUDGET) & load<u64>(BUDGET, 8) & load<u64>(BUDGET, 16) & load<u64>(BUDGET, 24)) == 0xffffffffffffffff; }
+
 /** What the liquidation of a vault takes and brings, to RESULTS, and its key to the stage; the reason why the contract refuses it, 0, or a fault. */
 export function planStep(id: f64): i32 {
   const number = rowOf(id);
@@ -45,7 +47,7 @@ export function planStep(id: f64): i32 {
   market = foundMarket; row = vaultAt(foundBlock, foundLog, foundPlace);
   if (userKeyBytes()) memory.copy(STAGE, userKeyAt(<u32>number), userKeyBytes());
   const quote = rule.quoteOf(market);
-  if (quote) divide(gain.MOST, 0, BUDGET, 4, quote, 4);
+  if (quote && !boundless()) divide(gain.MOST, 0, BUDGET, 4, quote, 4);
   else copy(gain.MOST, BUDGET, 4);
   const why = rule.liquidate(market, row, foundLog, id == last);
   last = id;
@@ -75,11 +77,13 @@ export function planTake(): bool {
   memory.copy(change + AT_SYSTEM, SYSTEM, 192);
   store<u32>(change, <u32>place, AT_PLACES);
   store<u32>(change, <u32>batch, AT_PLACES + 4);
-  const quote = rule.quoteOf(market);
-  clear(SPENT, 8);
-  if (quote) product(SPENT, gain.COST, 4, quote, 4); // ≤ BUDGET, of which it is a part
-  else copy(SPENT, gain.COST, 4);
-  sub(BUDGET, BUDGET, SPENT, 4);
+  if (!boundless()) {
+    const quote = rule.quoteOf(market);
+    clear(SPENT, 8);
+    if (quote) product(SPENT, gain.COST, 4, quote, 4); // ≤ BUDGET, of which it is a part
+    else copy(SPENT, gain.COST, 4);
+    sub(BUDGET, BUDGET, SPENT, 4);
+  }
   rule.carry(market, row);
   return true;
 }

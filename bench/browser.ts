@@ -5,6 +5,7 @@ import { gzipSync } from "node:zlib";
 import type { Browser, Page } from "playwright-core";
 import { find } from "../test/browser/browsers.js";
 import { type Files, type Site, bundle, page as html, serve } from "../test/browser/site.js";
+import { NAMED, opening } from "../test/protocols.js";
 import type { BenchPage } from "./browser-page.js";
 import { type Group, ensure, quantile, stage } from "./measure.js";
 
@@ -39,8 +40,6 @@ function dashboardFiles(): Files {
 
 const gzipped = (files: Files, names: Iterable<string>) => [...names].reduce((sum, name) => sum + gzipSync(files.get(name)!, { level: 9 }).length, 0);
 
-/** Protocols by the name that a worker is asked for. */
-const PROTOCOLS = [{ name: "maker" }, { name: "aave-v3", revision: 11 }, { name: "compound-v2" }, { name: "comet" }, { name: "morpho" }, { name: "liquity-v1" }, { name: "liquity-v2" }];
 const bytesName = ({ name }: { readonly name: string }) => `worker.gzipBytes.${name}`;
 
 /** What a worker loads for one protocol. */
@@ -49,11 +48,11 @@ async function workerBytes(protocol: object): Promise<number> {
   try {
     const page = await browser.newPage();
     await page.goto(site.url);
-    await page.evaluate((named) => new Promise((opened) => {
+    await page.evaluate((message) => new Promise((opened) => {
       const worker = new Worker("worker-entry.js", { type: "module" });
       worker.onmessage = opened;
-      worker.postMessage({ id: "1", type: "APPLY", path: ["open"], argumentList: [named, {}].map((value) => ({ type: "RAW", value })) });
-    }).then(() => undefined), protocol);
+      worker.postMessage(message);
+    }).then(() => undefined), opening(protocol));
     return gzipped(files, new Set(site.asked.map((path) => path.slice(1)).filter((path) => path.endsWith(".js") && files.has(path))));
   } finally {
     await browser.close();
@@ -141,13 +140,13 @@ export const browserGroup: Group = {
       vaults: 0, open: () => undefined,
       missing: () => (find("chromium") ? undefined : "Chromium is not installed, and its figures are left out: node test/browser/install.mjs"),
       figures: {
-        ...Object.fromEntries(PROTOCOLS.map((protocol) => [bytesName(protocol), ["bytes", () => workerBytes(protocol)] as const])),
+        ...Object.fromEntries(NAMED.map((protocol) => [bytesName(protocol), ["bytes", () => workerBytes(protocol)] as const])),
         "dashboard.gzipBytes": ["bytes", () => { const files = dashboardFiles(); return gzipped(files, files.keys()); }],
       },
     }),
   ],
   goals: [
     { name: "worker.tick", most: 2000 }, { name: "dashboard.step", most: 16 }, { name: "dashboard.jump", most: 50 }, { name: "dashboard.longestTask", most: 50 },
-    ...PROTOCOLS.map((protocol) => ({ name: bytesName(protocol), most: 40 * 1024 })), { name: "dashboard.gzipBytes", most: 140 * 1024 },
+    ...NAMED.map((protocol) => ({ name: bytesName(protocol), most: 40 * 1024 })), { name: "dashboard.gzipBytes", most: 140 * 1024 },
   ],
 };

@@ -89,13 +89,13 @@ export class Module {
   get shared(): Core { return (this.#shared ??= new Core(this)); }
 }
 
-/** An instance; throws where the host has no memory for it, or does not let it compile (WebKit does, and refuses the instance by the same error). */
+/** An instance; throws where the host has no memory for it, does not let it compile or (WebKit) be instantiated, or has no WebAssembly. */
 function started(module: Module): WebAssembly.Instance {
   try {
     return module.instance();
   } catch (error) {
     if (error instanceof RangeError) throw outOfMemory("the book");
-    if ((error as Error).name !== "CompileError") throw error;
+    if (!["CompileError", "EvalError", "ReferenceError"].includes((error as Error).name)) throw error;
     throw new PlimsollError("wasm-blocked", `WebAssembly does not compile here; in a page, script-src of the Content-Security-Policy must have 'wasm-unsafe-eval' (${(error as Error).message})`);
   }
 }

@@ -10,6 +10,7 @@ import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import webpack from "webpack";
 import { browsers } from "./browser/browsers.js";
 import { type Files, page as html, serve } from "./browser/site.js";
+import { NAMED, opening } from "./protocols.js";
 
 vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 });
 
@@ -102,7 +103,7 @@ describe.skipIf(missing)("an application built with", () => {
     // The entry alone, so that nothing is counted that only the page loads.
     await esbuild({ ...bundled, absWorkingDir: root, entryPoints: { worker: "plimsoll/worker-entry" } });
     const alone = filesOf(join(root, "out"));
-    for (const protocol of [{ name: "maker" }, { name: "aave-v3", revision: 11 }, { name: "compound-v2" }, { name: "comet" }, { name: "morpho" }, { name: "liquity-v1" }, { name: "liquity-v2" }]) {
+    for (const protocol of NAMED) {
       const { title, asked } = await run(new Map(alone).set("index.html", html("page.js")).set("page.js", Buffer.from(pageOf(protocol))));
       expect([protocol.name, title]).toEqual([protocol.name, "1 unsafe"]);
       const scripts = [...new Set(asked)].filter((path) => path.endsWith(".js") && path !== "page.js");
@@ -124,5 +125,5 @@ describe.skipIf(missing)("an application built with", () => {
 const pageOf = (protocol: object) => `
   const worker = new Worker("worker.js", { type: "module" });
   worker.onmessage = ({ data }) => { document.title = data.value.fault ? "fault: " + data.value.fault.message : "1 unsafe"; };
-  worker.postMessage({ id: "1", type: "APPLY", path: ["open"], argumentList: [${JSON.stringify(protocol)}, {}].map((value) => ({ type: "RAW", value })) });
+  worker.postMessage(${JSON.stringify(opening(protocol))});
 `;

@@ -513,8 +513,7 @@ describe.each(browsers("chromium", "firefox"))("the dashboard, $name", ({ name, 
     return Math.max(...tasks);
   }
 
-  // Firefox tells no times of tasks.
-  // Chromium alone has traces.
+  // Chromium alone has traces, and tells the times of tasks.
   if (name === "chromium") test.skipIf(missing)("from load to interaction, no task blocks the page: none takes 50 ms of the processor", async () => {
     // A host that gives a virtual machine's processor to others counts that, too: a page that blocks does so each time.
     const longest = [await longestTask()];

@@ -5,6 +5,7 @@ import { maker } from "plimsoll/maker";
 import { beforeAll, describe, expect, test, vi } from "vitest";
 import { Dice, MAX128, MAX256, RAY, WAD, column, ofAnyWidth, runs, seed, uintOf } from "./arbitraries.js";
 import { type MakerBook, joinKeys, keyOf, open, usualMarket } from "./twin.js";
+import { PROTOCOLS } from "./protocols.js";
 
 vi.setConfig({ testTimeout: 240_000 });
 
@@ -94,8 +95,6 @@ const FUNCTIONS = {
   maker_liquidationPrice: 5, maker_auctionPrice: 6, maker_auctionStatus: 9, maker_take: 17,
 } as const;
 const RESULT_BYTES = 1024;
-/** One for each protocol. */
-const CUTS = ["maker", "aave-v3", "compound-v2", "comet", "morpho", "liquity-v1", "liquity-v2"];
 
 describe("the module", () => {
   let release: Raw, debug: Raw;
@@ -106,11 +105,11 @@ describe("the module", () => {
   });
   const both = () => [release, debug] as const;
 
-  test.each(["plimsoll", ...CUTS])("%s.wasm imports nothing", (name) => {
+  test.each(["plimsoll", ...PROTOCOLS])("%s.wasm imports nothing", (name) => {
     expect(WebAssembly.Module.imports(new WebAssembly.Module(readFileSync(`dist/${name}.wasm`)))).toEqual([]);
   });
 
-  test.each(CUTS)("the cut for %s is the one that is inlined, and part of the whole", async (cut) => {
+  test.each(PROTOCOLS)("the cut for %s is the one that is inlined, and part of the whole", async (cut) => {
     const seen: Uint8Array[] = [], { Module } = WebAssembly, bytes = readFileSync(`dist/${cut}.wasm`);
     WebAssembly.Module = class extends Module { constructor(bytes: BufferSource) { seen.push(new Uint8Array(bytes as Uint8Array)); super(bytes); } } as typeof Module;
     try { (await import(`../dist/${cut}.inline.js`)).loadModule(); } finally { WebAssembly.Module = Module; }

@@ -1,6 +1,7 @@
 import { execFileSync, spawnSync } from "node:child_process";
 import { readFileSync, readdirSync } from "node:fs";
 import { describe, expect, test, vi } from "vitest";
+import { PROTOCOLS } from "./protocols.js";
 
 vi.setConfig({ testTimeout: 120_000 });
 
@@ -8,7 +9,6 @@ const pack = JSON.parse(readFileSync("package.json", "utf8")) as { [key: string]
 /** Keys in their order, nested: the order of conditions decides which one a runtime takes. */
 const order = (value: unknown): unknown => (typeof value === "object" && value !== null ? Object.entries(value).map(([key, inner]) => [key, order(inner)]) : value);
 const node = (script: string): unknown => JSON.parse(execFileSync(process.execPath, ["--input-type=module", "-e", script], { encoding: "utf8" }));
-const PROTOCOLS = ["maker", "compound-v2", "aave-v3", "comet", "morpho", "liquity-v1", "liquity-v2"];
 const scripts = () => readdirSync("dist").filter((file) => file.endsWith(".js"));
 
 describe("package.json", () => {

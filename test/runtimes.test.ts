@@ -6,14 +6,15 @@ import { promisify } from "node:util";
 import { type Plugin, build } from "esbuild";
 import { beforeAll, describe, expect, test, vi } from "vitest";
 import { obtain } from "../examples/edge/obtain.js";
+import { PROTOCOLS } from "./protocols.js";
 import type { Report } from "./runtimes/suite.js";
 
 vi.setConfig({ testTimeout: 300_000, hookTimeout: 300_000 });
 
 const run = promisify(execFile), root = resolve(import.meta.dirname, ".."), folder = join(root, "build/runtimes");
 const vectors = readdirSync(join(root, "test/vectors")).sort();
-/** The cuts of the module, sorted: one for each protocol. */
-const CUTS = ["aave-v3", "comet", "compound-v2", "liquity-v1", "liquity-v2", "maker", "morpho"];
+/** The cuts of the module. */
+const CUTS = [...PROTOCOLS].sort();
 /** Calls the suite with the selection of vectors as text, and hands its report over. */
 const entry = (then: string) => ({
   contents: `import { suite } from "./test/runtimes/suite.ts";\n${vectors.map((file, i) => `import vectors${i} from "./test/vectors/${file}";`).join("\n")}

@@ -8,8 +8,8 @@
 import { RESULTS, SYSTEM } from "../layout";
 import { FACTOR, HEADER, HI, LO, NEAR, PASS, keysOf, lives, vaultAt } from "../store/chunks";
 import * as gain from "./gain";
-import { Figure, Order, PRICE_LIMBS, Plan, Sound, Status, Trigger, figureHi, figureLo, setFigure, setReverting } from "./status";
-import { DOWN, UP, above32, above32Pair, below32, near, nearPair } from "../wide/float";
+import { Figure, GAP, Order, PRICE_LIMBS, Plan, Sound, Status, Trigger, figureHi, figureLo, setFigure, setReverting } from "./status";
+import { DOWN, TWO_255, TWO_50, UP, above32, above32Pair, below32, near, nearPair } from "../wide/float";
 import { PRODUCT, addPair, addWide, clear, compare, copy, divide, divideUp, isZero, mulHi, product, productLess, product128 } from "../wide/limbs";
 import { prepare, quotient, quotientHi, quotientLo } from "../wide/quotient";
 import {
@@ -369,20 +369,19 @@ export function score(order: i32, market: usize, block: usize, log: u32, place: 
  */
 function priceNear(market: usize, ink: usize): f64 {
   const owed = near(ink + ART, 2) * near(market + VIEW_RATE, 4);
-  return owed < 57896044618658097711785492504343953926634992332820282019728792003956564819968.0 ? priceAt(market, owed / near(ink, 2)) : 0; // 2^255
+  return owed < TWO_255 ? priceAt(market, owed / near(ink, 2)) : 0;
 }
 /** The same at the spot below which a vault is unsafe. */
 function priceAt(market: usize, spot: f64): f64 {
-  const least: f64 = 1125899906842624.0, most: f64 = 57896044618658097711785492504343953926634992332820282019728792003956564819968.0; // 2^50, 2^255
   const feed = spot * near(market + MAT, 4) / 1e27, val = feed * near(SYSTEM + PAR, 4) / 1e36;
-  return spot > least && feed > least && val > least && spot < most && feed < most && val < most ? val : 0;
+  return spot > TWO_50 && feed > TWO_50 && val > TWO_50 && spot < TWO_255 && feed < TWO_255 && val < TWO_255 ? val : 0;
 }
 /**
  * Prices never fall as debt in units of collateral rises, and where `priceAt` tells them they rise with it by all but 2^−45: then rows
  * whose health differs by 2^−19 are in the order of their keys.
  */
 export function surest(order: i32, market: usize, least: f64): f64 {
-  return order == Order.RISKIEST || priceAt(market, least * (1 - 3.814697265625e-6) * near(market + SPOT, 4)) > 0 ? least : -Infinity;
+  return order == Order.RISKIEST || priceAt(market, least * (1 - GAP) * near(market + SPOT, 4)) > 0 ? least : -Infinity;
 }
 
 /**
@@ -393,25 +392,24 @@ export function surest(order: i32, market: usize, least: f64): f64 {
 function profitNear(market: usize, ink: usize): f64 {
   if (priced != market) priceCalls(market);
   const art = near(ink + ART, 2), tab = art * tabs;
-  if (!(art > 1125899906842624.0 && tab > 1125899906842624.0 && tab < room && near(ink, 2) * spots < art) || isZero(ink, 2)) return nothing ? 0 : -1; // 2^50
+  if (!(art > TWO_50 && tab > TWO_50 && tab < room && near(ink, 2) * spots < art) || isZero(ink, 2)) return nothing ? 0 : -1;
   const profit = flat + tab * share;
-  return profit > 1125899906842624.0 ? profit : -1;
+  return profit > TWO_50 ? profit : -1;
 }
 /** The market of which these are, none at first: debt with the penalty over art, up to where `bark` takes it whole (0: it tells nothing), the art below which a unit of ink is safe, and what is paid. */
 let priced: usize = 0, tabs: f64 = 0, room: f64 = 0, spots: f64 = 0, flat: f64 = 0, share: f64 = 0, nothing: bool = false;
 export function startScores(): void { priced = 0; }
 function priceCalls(market: usize): void {
-  const least: f64 = 1125899906842624.0, most: f64 = 1.0e76; // 2^50; below 2^253
+  const rate = near(market + VIEW_RATE, 4), chop = near(market + CHOP, 4), all = near(SYSTEM + SYSTEM_HOLE, 4), own = near(market + HOLE, 4), limit = Math.max(all, own);
+  const val = near(market + VAL, 4) * 1e36, feed = val / near(SYSTEM + PAR, 4), top = feed * near(market + BUF, 4) / 1e27;
   priced = market;
   nothing = isZero(market + TIP, 4) && isZero(market + CHIP, 4);
-  const rate = near(market + VIEW_RATE, 4), chop = near(market + CHOP, 4), all = near(SYSTEM + SYSTEM_HOLE, 4), own = near(market + HOLE, 4);
   tabs = rate * chop / 1e18; share = near(market + CHIP, 4) / 1e18; flat = near(market + TIP, 4);
   spots = near(market + SPOT, 4) * (1 + 1e-12) / rate;
-  const val = near(market + VAL, 4) * 1e36, feed = val / near(SYSTEM + PAR, 4), top = feed * near(market + BUF, 4) / 1e27;
-  room = Math.min(all - near(SYSTEM + SYSTEM_DIRT, 4), own - near(market + DIRT, 4)) * (1 - 1e-12) - Math.max(all, own) * 1e-12;
-  const due = room / chop * 1e18; // at most
-  const sure = !load<u32>(market, BROKEN) && !nothing && spots > 0 && feed > least && top > least && val < most && top * 1e27 < most
-    && due < most && room * 1e18 < most && room * share * 1e18 < most && flat < most;
+  room = Math.min(all - near(SYSTEM + SYSTEM_DIRT, 4), own - near(market + DIRT, 4)) * (1 - 1e-12) - limit * 1e-12;
+  // tab < room ≤ limit, and what else `bark` multiplies: val, top, room and debt by 1e18, tab by chip.
+  const sure = !load<u32>(market, BROKEN) && !nothing && spots > 0 && feed > TWO_50 && top > TWO_50 && val < TWO_255 && top * 1e27 < TWO_255
+    && limit * 1e18 < TWO_255 && limit / chop * 1e18 < TWO_255 && limit * share * 1e18 < TWO_255 && flat < TWO_255;
   if (!sure) room = 0;
 }
 

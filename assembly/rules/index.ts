@@ -6,10 +6,11 @@ import * as urn from "./ilk-trial";
 import * as position from "./position";
 import * as trove from "./position-trial";
 import * as shelf from "./shelf";
+import { Order } from "./status";
 import { HI, LO, vaultAt } from "../store/chunks";
 import { ASSET } from "./lines";
 
-export { ALL, Figure, Order, figureHi, figureLo } from "./status";
+export { ALL, Figure, GAP, Order, figureHi, figureLo } from "./status";
 
 /** Bytes of a vault's amounts, of a market. */
 export function stride(): u32 { return positions() ? position.stride() : ilk.STRIDE; }
@@ -159,8 +160,10 @@ export function precedes(order: i32, am: usize, ab: usize, as: u32, ap: u32, bm:
   return onShelves() ? shelf.precedes(order, am, ab, as, ap, bm, bb, bs, bp)
     : positions() ? position.precedes(order, am, ab, as, ap, bm, bb, bs, bp) : ilk.precedes(order, am, ab, as, ap, bm, bb, bs, bp);
 }
-/** Up to where keys tell an order: of two rows whose health differs by 2^−19 of it, one of them below this, which comes first. */
-export function surest(order: i32, market: usize, least: f64): f64 { return positions() ? position.surest(order, least) : ilk.surest(order, market, least); }
+/** Whether keys tell of an order's first rows. */
+export function keysTell(order: i32): bool { return !onShelves() && (order == Order.RISKIEST || (order == Order.PRICE && !positions())); }
+/** Up to where they do: of two rows whose health differs by 2^−19 of it, one of them below this, which comes first. */
+export function surest(order: i32, market: usize, least: f64): f64 { return positions() ? position.surest(least) : ilk.surest(order, market, least); }
 
 // ---- What a what-if asks (rules/trial)
 

@@ -13,7 +13,6 @@ import { clear, compare, copy, isZero } from "../wide/limbs";
 import { Round, add, at, begin, div, end, isNil, less, mul, mulDivDown, mulDivUp, ptr, sub, u256, wad, word } from "../wide/u256";
 import { assetUnit, compoundHalf, owedRound, perTokenBeforePrice, thresholdFactor } from "./assets";
 
-
 /** What a price is: a number, or an answer of its own. */
 export namespace Trigger { export const PRICE = 0, NEVER = 1, ALWAYS = 2, REVERTS = 3, UNDECIDED = 4; }
 
@@ -70,8 +69,8 @@ function suffices(a: usize, average: usize, b: usize): bool {
   const debt = at(b + DEBT), half = div(debt, new u256(2)), unity = wad(), whole = new u256(10000);
   if (!ofAave()) return !less(at(a + WEIGHED), debt);
   // health·debt, half-up, reaches 1e18·debt
-  const asked = mul(!byAverage() ? mul(debt, whole) : debt, unity);
-  const has = !byAverage() ? at(a + WEIGHED) : div(add(mul(at(a + VALUE), at(average + AVERAGE)), new u256(5000)), whole);
+  const asked = mul(byAverage() ? debt : mul(debt, whole), unity);
+  const has = byAverage() ? div(add(mul(at(a + VALUE), at(average + AVERAGE)), new u256(5000)), whole) : at(a + WEIGHED);
   const enough = !less(add(mul(has, unity), half), asked);
   if (end()) broken = true;
   return enough;

@@ -513,7 +513,7 @@ function weighIn(set: usize, category: u32, index: u32): void {
   if (ofAave()) { // basis points; an average of them is cut by less than one
     owed *= 10000;
     const bps = <f64>(entry & Entry.BPS);
-    held *= !byAverage() ? bps : bps ? bps - 1 : NaN; // of 0 it costs the others theirs
+    held *= byAverage() ? bps ? bps - 1 : NaN : bps; // of 0 it costs the others theirs
   }
   if (entry & Entry.UNCOUNTED) held = 0;
   if (entry & Entry.SLOW || (set == other && coarse(asset))) { owed = NaN; held = NaN; }

@@ -1,6 +1,9 @@
 /** What a rule says of a row. */
 export namespace Status { export const SAFE = 0, UNSAFE = 1, REVERTS = 2; }
 
+/** By how much keys may be beside their order: a chunk's largest unsafe key is at most 2^−22 of it above its quotient, a subnormal one 3 of at least 2^21 steps, and as much again where an open row that was judged safe has the larger key. */
+export const GAP: f64 = 3.814697265625e-6; // 2^−18
+
 /** All figures of a market. */
 export const ALL: u32 = 0xffffffff;
 

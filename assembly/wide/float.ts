@@ -12,6 +12,10 @@
  * A bound is off by less than 2^−45 of the true value, called LOOSE elsewhere. 0 stays 0.
  */
 // @ts-ignore: decorator
+@inline export const TWO_50: f64 = 1125899906842624.0;
+// @ts-ignore: decorator
+@inline export const TWO_255: f64 = 57896044618658097711785492504343953926634992332820282019728792003956564819968.0;
+// @ts-ignore: decorator
 @inline export const UP: f64 = 1.0 + 7.105427357601002e-15;   // 1 + 2^−47
 // @ts-ignore: decorator
 @inline export const DOWN: f64 = 1.0 - 7.105427357601002e-15; // 1 − 2^−47

@@ -80,7 +80,7 @@ export function play<L, R>({ book, figures, at, from, to, least, list, risk }: P
     current = prices;
   };
 
-  // A price of 0 has no course: it stays until the last tick.
+  // From 0, or to it, there is no course: such a price stays until the last tick.
   const courses = from.map((price, i) => ({ from: price, change: price && to[i] ? Number(to[i]) / Number(price) : 1 }));
   const path = [from, ...pricePath(courses, count, seed).map((prices) => prices.map((price) => (price < least ? least : price)))];
   path[count] = to;

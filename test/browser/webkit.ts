@@ -24,8 +24,8 @@ export interface CommonBrowser {
   close(): Promise<void>;
 }
 
-const DRIVER = "/usr/bin/WebKitWebDriver", DISPLAY = "/usr/bin/Xvfb";
-export const installed = () => [DRIVER, DISPLAY].every(existsSync);
+const DRIVER = "/usr/bin/WebKitWebDriver", DISPLAY = "/usr/bin/Xvfb", SETPRIV = "/usr/bin/setpriv";
+export const installed = () => [DRIVER, DISPLAY, SETPRIV].every(existsSync);
 
 /** Milliseconds that a start, an answer, a script and a condition may take: less than a test has. */
 const START = 60_000, ANSWER = 110_000, SCRIPT = 100_000, CONDITION = 30_000;
@@ -40,7 +40,7 @@ class Program {
   #why: string | undefined;
 
   constructor(command: string, args: readonly string[], env = process.env, stdio: StdioOptions = ["ignore", "ignore", "inherit"]) {
-    this.child = spawn("setpriv", ["--pdeathsig", "KILL", command, ...args], { detached: true, env, stdio });
+    this.child = spawn(SETPRIV, ["--pdeathsig", "KILL", command, ...args], { detached: true, env, stdio });
     this.#gone = once(this.child, "exit").then(String, String).then((why) => (this.#why = why));
   }
 
@@ -54,7 +54,11 @@ class Program {
   }
 
   async end(): Promise<void> {
-    if (this.#why === undefined && this.child.pid !== undefined) process.kill(-this.child.pid, "SIGKILL");
+    try {
+      if (this.child.pid !== undefined) process.kill(-this.child.pid, "SIGKILL"); // what it started, too, where it is gone itself
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== "ESRCH") throw error;
+    }
     await this.#gone;
   }
 }
