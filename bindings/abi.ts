@@ -78,11 +78,13 @@ export class Module {
   #compiled: WebAssembly.Module | undefined;
   #shared: Core | undefined;
 
+  /** @internal */
   constructor(load: () => WebAssembly.Module, instantiate: (module: WebAssembly.Module) => WebAssembly.Instance) {
     this.#load = load;
     this.#instantiate = instantiate;
   }
 
+  /** @internal */
   instance(): WebAssembly.Instance { return this.#instantiate((this.#compiled ??= this.#load())); }
 
   /** The instance that the contracts' functions share; a book has one of its own. */

@@ -131,8 +131,10 @@ export type Columns<F extends Fields> =
 const ORDERS = ["riskiest", "debt", "liquidationPrice"], OWN_ORDERS = ["nominalICR", "interestRate", "profit"];
 const PLANES = ["unsafe", "reverts"];
 const EFFORTS = ["zones", "keys", "off"], ZONES = 0;
+/** @internal */
 export const STATUSES = ["safe", "unsafe", "reverts"] as const;
 const IDS = 0, RATIOS = 1, FLOAT_RATIOS = 2, DEBTS = 3, KEYS = 5; // what a column holds
+/** @internal */
 export const MARKETS = 4, AMOUNTS = 6;
 const ANY = -1;
 /** So many are ordered without more memory. */
@@ -473,8 +475,10 @@ export abstract class AnyBook<V extends Fields, M extends Fields, S extends Fiel
     const { core } = this, { account } = this.protocol;
     knowFields(question < REPAY ? "options" : "target", options, known);
     const { at, market, health, ratio } = options, base = account?.base !== undefined && (question === BORROW || question === REPAY);
-    if (account && !base) this.knowMarket(market as number);
-    else if (market !== undefined) throw new PlimsollError("invalid-argument", account ? "a Comet lends one asset: leave out market" : "a vault has one market: leave out market");
+    if (account && !base) {
+      if (market === undefined) throw new PlimsollError("missing-field", `${question < REPAY ? "options" : "target"} lacks market, the asset that is asked for`);
+      this.knowMarket(market);
+    } else if (market !== undefined) throw new PlimsollError("invalid-argument", account ? "a Comet lends one asset: leave out market" : "a vault has one market: leave out market");
     if (question >= REPAY) {
       if ((health === undefined) === (ratio === undefined)) throw new PlimsollError(health === undefined ? "missing-field" : "invalid-argument", "target needs health or ratio, one of them");
       core.writeArg(1, health === undefined ? encode("target: ratio", AMOUNT, ratio) : encode("target: health", AMOUNT, health));
@@ -612,11 +616,13 @@ export function openBook(protocol: Protocol | AccountProtocol<unknown, Calls, Fi
   return new (protocol.kind.Book as new (...of: unknown[]) => unknown)(protocol, capacity, keyBytes);
 }
 
+/** @internal */
 export const PLAN = { order: 0, limit: 0, minDebt: 0, at: 0, market: 0, budget: 0, gas: 0, discount: 0, minProfit: 0 };
 /** Results of a plan's step, before those of the liquidation. */
 const STEP = { repaid: uint(256, ""), seized: uint(256, ""), bonus: SIGNED, fee: uint(256, ""), profit: uint(512, ""), loss: bool, toxic: bool, badDebt: bool };
 const STEP_FIELDS = 9, WAD = 10n ** 18n, MAX_U256 = 2n ** 256n - 1n;
 const QUERY = { order: 0, limit: 0, minDebt: 0, within: 0, at: 0, market: 0, status: 0, idsOnly: 0, screen: 0, since: 0 };
+/** @internal */
 export const AT = { at: 0 };
 const AT_UNTIL = { at: 0, until: 0 }, AT_MARKET = { at: 0, market: 0 }, TARGETS = { ...AT_MARKET, health: 0, ratio: 0 };
 /** What is asked (assembly/rules/trial.ts), and how a search ends that finds nothing (assembly/search.ts). */
@@ -629,10 +635,12 @@ const nothing = (): Found => ({ streams: [], count: 0 });
 
 // ---- What is given
 
+/** @internal */
 export function knowId(id: unknown): void {
   if (typeof id !== "number") refuse("an id", "a number", id);
 }
 
+/** @internal */
 export function checkIds(ids: unknown): Float64Array {
   if (ids instanceof Float64Array) return ids;
   if (!Array.isArray(ids)) refuse("ids", "a Float64Array or an array", ids);
@@ -640,15 +648,17 @@ export function checkIds(ids: unknown): Float64Array {
   return Float64Array.from(ids);
 }
 
+/** @internal */
 export function checkRows<C extends Column>(name: string, rows: unknown, type: new (length: number) => C, count: number, width: number): C {
   if (!(rows instanceof type)) refuse(name, `a ${type.name}`, rows);
   if (rows.length !== count * width) throw new PlimsollError("length-mismatch", `${name} has ${rows.length} entries; ${count} rows need ${count * width}`);
   return rows;
 }
 
+/** @internal */
 export type Given = readonly [position: number, column: BigUint64Array][];
 
-/** Checks columns of fields, all of them with `whole`, and of `count` rows if that is given; answers them with their positions, and a mask of those. */
+/** Checks columns of fields, all of them with `whole`, and of `count` rows if that is given; answers them with their positions, and a mask of those. @internal */
 export function checkColumns(what: string, fields: Fields, given: Readonly<Record<string, unknown>>, whole: boolean, count?: number) {
   knowFields(what, given, fields);
   const columns: [position: number, column: BigUint64Array][] = [];
@@ -667,7 +677,7 @@ export function checkColumns(what: string, fields: Fields, given: Readonly<Recor
   return { columns, mask, count: count ?? 0 };
 }
 
-/** Writes a time as an argument, the first, if there is one; answers whether there is. */
+/** Writes a time as an argument, the first, if there is one; answers whether there is. @internal */
 export function writeTime(core: Core, name: string, time: bigint | undefined, field = 0): boolean {
   if (time === undefined) return false;
   core.writeArg(field, encode(name, TIME, time));
@@ -676,6 +686,7 @@ export function writeTime(core: Core, name: string, time: bigint | undefined, fi
 
 // ---- What is refused
 
+/** @internal */
 export function stale(id: number, row?: number): PlimsollError {
   return new PlimsollError("stale-id", `${row === undefined ? "" : `ids, row ${row}: `}no vault has the id ${show(id)}: it was removed, or is of another book`);
 }
@@ -692,7 +703,7 @@ function mayAccrue(market: number, time: bigint | undefined, base?: number): voi
 
 // ---- Pages
 
-/** Calls back with pages of ids, each written to the stage. */
+/** Calls back with pages of ids, each written to the stage. @internal */
 export function eachPage(core: Core, ids: Float64Array, use: (page: Float64Array, from: number) => void, at = core.ids, size = core.page): void {
   for (let from = 0; from < ids.length; from += size) {
     const page = rowsOf(ids, 1, from, size);
@@ -701,13 +712,14 @@ export function eachPage(core: Core, ids: Float64Array, use: (page: Float64Array
   }
 }
 
+/** @internal */
 export function removeChecked(core: Core, ids: Float64Array): void {
   eachPage(core, ids, (page) => core.exports.removeMany(page.length));
 }
 
 // ---- Passes
 
-/** Runs a pass to its end, or until `most` rows fell; collects what fell and rose where somebody wants it. */
+/** Runs a pass to its end, or until `most` rows fell; collects what fell and rose where somebody wants it. @internal */
 export function run(core: Core, pass: () => number, fallen?: Found, risen?: Found, most = Infinity): void {
   const { exports } = core;
   exports.rewind();

@@ -230,7 +230,7 @@ export function knowFields(what: string, values: unknown, known: object): void {
   if (typeof values !== "object" || values === null || Array.isArray(values)) refuse(what, "an object", values);
   const isKnown = (name: string) => Object.hasOwn(known, name) && (known as Fields)[name]?.kind !== "fixed";
   for (const name in values) if (!isKnown(name)) {
-    throw new PlimsollError("unknown-field", `${what} has no ${show(name)}; it has ${Object.keys(known).filter(isKnown).join(", ")}`);
+    throw new PlimsollError("unknown-field", `${what} has no ${show(name)}; it has ${Object.keys(known).filter(isKnown).join(", ") || "none"}`);
   }
 }
 

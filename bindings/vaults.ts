@@ -57,9 +57,9 @@ export class Book<
    * batch changes all its vaults, and makes the market's keys anew, as the next scan of that market does all its work.
    */
   addBatch(market: number, figures: Values<B>): number {
-    const core = this.core;
+    const core = this.core, fields = this.#batch();
     this.knowMarket(market);
-    const batch = core.exports.addBatch(market, writeFields(core, "batch", this.#batch(), figures as Record<string, unknown>, true));
+    const batch = core.exports.addBatch(market, writeFields(core, "batch", fields, figures as Record<string, unknown>, true));
     if (!batch) throw outOfMemory("another batch");
     return (this.#batches = batch);
   }

@@ -235,8 +235,9 @@ const near = (value: string, wanted: number) => expect(Math.abs(Number(value) / 
 /** A run that the README shows, in two parts: before the ticks, and after them. */
 function printsWhatTheReadmeShows(protocol: string): void {
   const readme = readFileSync(join(root, "README.md"), "utf8");
-  const [, args, shown] = new RegExp(`\`npm start -- (--protocol ${protocol} [^\`]+)\` prints.*?\`\`\`\\n(.*?)\`\`\``, "s").exec(readme)!;
-  const { status, stdout } = keeper(...args!.split(/\s+/));
+  // The command stands in the line, or in lines of its own.
+  const [, args, shown] = new RegExp(`npm start -- (--protocol ${protocol} [^\`]+examples[^\`]+)\`+\\s+prints.*?\`\`\`\\n(.*?)\`\`\``, "s").exec(readme)!;
+  const { status, stdout } = keeper(...args!.trim().split(/[\s\\\\]+/));
   expect(status).toBe(0);
   const parts = shown!.split(/(?=^At the prices then)/m).map((part) => part.trim());
   expect(parts).toHaveLength(2);

@@ -437,12 +437,12 @@ describe("bad input", () => {
     refuses(() => any.timeToLiquidation(id, { until: -1n }), "out-of-range", "until");
     refuses(() => any.timeToLiquidation(id, { market: 0 }), "unknown-field", "market");
     refuses(() => any.timeToLiquidation(-1), "stale-id", "-1");
-    refuses(() => accounts.maxBorrow(user), "unknown-market", "undefined");
+    refuses(() => accounts.maxBorrow(user), "missing-field", "market");
     refuses(() => accounts.maxWithdraw(user, { market: 1 }), "unknown-market", "1");
     refuses(() => accounts.maxWithdraw(user, { market: 0.5 }), "unknown-market", "0.5");
     refuses(() => comets.maxBorrow(borrower, { market: 0 }), "invalid-argument", "market");
     refuses(() => comets.repayToRatio(borrower, { health: WAD, market: 0 }), "invalid-argument", "market");
-    refuses(() => comets.maxWithdraw(borrower), "unknown-market", "undefined");
+    refuses(() => comets.maxWithdraw(borrower), "missing-field", "market");
     expect(vaults.inspect(id).status).toBe("safe");
     expect(vaults.maxBorrow(id)).toBe(1n);
     vaults.remove(id);
