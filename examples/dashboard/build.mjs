@@ -1,6 +1,6 @@
 // Builds the dashboard into build/dashboard. With --serve, serves it on localhost and prints the address.
 import { createServer } from "node:http";
-import { readFileSync, rmSync } from "node:fs";
+import { existsSync, readFileSync, rmSync } from "node:fs";
 import { extname } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
@@ -23,7 +23,7 @@ if (process.argv.includes("--serve")) {
   const server = createServer(({ url }, response) => {
     const { pathname } = new URL(url, "http://localhost"), name = pathname === "/" ? "index.html" : pathname.slice(1);
     let file;
-    try { if (/^[\w-]+\.\w+$/.test(name)) file = readFileSync(out + name); } catch { /* not there */ }
+    if (/^[\w-]+\.\w+$/.test(name) && existsSync(out + name)) file = readFileSync(out + name);
     response.writeHead(file ? 200 : 404, { "content-type": types[extname(name)] ?? "text/plain", "content-security-policy": "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self' 'unsafe-inline'; img-src data:; worker-src 'self'", "x-content-type-options": "nosniff" });
     response.end(file ?? "There is no such file.");
   });

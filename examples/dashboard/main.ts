@@ -367,7 +367,7 @@ async function load(what: string, begin: (source: ReturnType<typeof wrap<Source>
     signal.addEventListener("abort", () => { reject(signal.reason); });
     worker.addEventListener("error", ({ message }) => { reject(new Error(`The worker that reads books does not run${message ? `: ${message}` : ": data.js is missing beside the page, or forbidden by its Content-Security-Policy"}. Load the page again.`)); });
   });
-  lost.catch(() => {});
+  lost.catch(() => {}); // whoever races it below hears of it; after that nobody waits
   try {
     const source = wrap<Source>(worker), opening = await Promise.race([begin(source), lost]);
     const opened = await Session.open(opening, () => Promise.race([source.next(), lost]), (rows) => {

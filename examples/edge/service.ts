@@ -141,8 +141,11 @@ export function createService({ source, protocols = PROTOCOLS, every = 10 }: Opt
     return json({ protocol: name, ...judge(served, desk.book.inspect(desk.id, given["at"] === undefined ? {} : { at: given["at"] }), price) }, { "cache-control": "public, max-age=3600" });
   });
 
+  // Hono throws where a runtime has no such context, and runs on by itself.
   const keeper = (c: { readonly executionCtx: { waitUntil(work: Promise<unknown>): void } }): Keep => (work) => {
-    try { c.executionCtx.waitUntil(work); } catch { /* a runtime without such a context runs on by itself */ }
+    let context;
+    try { ({ executionCtx: context } = c); } catch { return; }
+    context.waitUntil(work);
   };
 
   app.get("/v1/vaults/:owner", (c) => fromSnapshot(keeper(c), c.req.header("if-none-match"), (loaded) => {
@@ -181,7 +184,7 @@ export function createService({ source, protocols = PROTOCOLS, every = 10 }: Opt
 
   app.get("/health", async (c) => {
     parse(NO_QUERY, queryOf(c.req.url));
-    await snapshots.current(keeper(c)).catch(() => undefined);
+    await snapshots.current(keeper(c)).catch((error: unknown) => { if (!(error instanceof Problem)) throw error; }); // a Problem is told below
     const { loaded, failure } = snapshots;
     return json({
       status: loaded ? "ok" : "no-snapshot", protocols: protocols.map(({ protocol }) => protocol.name),

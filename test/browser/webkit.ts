@@ -94,7 +94,7 @@ class WebKitPage implements CommonPage {
   static async open(display: string): Promise<WebKitPage> {
     const port = await freePort(), driver = new Program(DRIVER, [`--port=${port}`], { ...process.env, ...LOCALE, DISPLAY: display }), url = `http://127.0.0.1:${port}`;
     try {
-      await driver.until(() => command("GET", `${url}/status`).catch(() => undefined));
+      await driver.until(() => command("GET", `${url}/status`).catch((error: Error) => { if (error.name !== "TypeError") throw error; }));
       const { sessionId } = await command("POST", `${url}/session`, { capabilities: { alwaysMatch: { timeouts: { script: SCRIPT } } } }, START) as { sessionId: string };
       return new WebKitPage(driver, `${url}/session/${sessionId}`);
     } catch (error) {
