@@ -142,8 +142,9 @@ export function createService({ source, protocols = PROTOCOLS, every = 10 }: Opt
   });
 
   // Hono throws where a runtime has no such context, and runs on by itself.
-  const keeper = (c: { readonly executionCtx: { waitUntil(work: Promise<unknown>): void } }): Keep => (work) => {
-    let context;
+  interface Context { readonly executionCtx: { waitUntil(work: Promise<unknown>): void } }
+  const keeper = (c: Context): Keep => (work) => {
+    let context: Context["executionCtx"];
     try { ({ executionCtx: context } = c); } catch { return; }
     context.waitUntil(work);
   };
