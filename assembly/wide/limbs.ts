@@ -97,8 +97,10 @@ export function addWide(sum: usize, a: usize): void { addSmall(sum + 32, add(sum
 /** `out[m + n] = a[m] · b[n]`, every limb written. `out` overlaps neither factor. */
 export function product(out: usize, a: usize, m: u32, b: usize, n: u32): void {
   clear(out, m + n);
+  while (n > 1 && load<u64>(b + (n - 1 << 3)) == 0) --n; // most have two limbs
   for (let i: u32 = 0; i < m; ++i) {
     const x = load<u64>(a + (i << 3));
+    if (!x) continue;
     let carry: u64 = 0, to = out + (i << 3);
     for (let j: u32 = 0; j < n; ++j, to += 8) {
       const y  = load<u64>(b + (j << 3));
@@ -167,7 +169,9 @@ export function divide(q: usize, r: usize, u: usize, m: u32, v: usize, n: u32): 
   let digits = n << 1;
   while (digits > 1 && load<u64>(v + (digits - 2 << 2)) == 0) digits -= 2;
   if (load<u32>(v + ((digits - 1) << 2)) == 0) --digits;
-  const top = m << 1, shift = clz(load<u32>(v + ((digits - 1) << 2)));
+  let top = m << 1;
+  while (top >= digits + 2 && load<u64>(u + (top - 2 << 2)) == 0) top -= 2;
+  const shift = clz(load<u32>(v + ((digits - 1) << 2)));
 
   // Normalise: the divisor's first digit has its top bit set.
   let carry: u64 = 0;
