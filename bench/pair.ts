@@ -10,7 +10,7 @@ import { ensure, faster, type Group, median, NS, type Ratio, stage } from "./mea
 import { tickFigures, type Ticking } from "./ticks.js";
 
 /** A market of wstETH against WETH, with all digits. */
-const FIGURES = {
+export const FIGURES = {
   price: 1_207_814_365_092_718_340_000_000_000_000_000_000n, lltv: 945_000_000_000_000_000n,
   totalSupplyAssets: 61_305_718_402_916_273_840_115n, totalSupplyShares: 59_806_271_940_386_152_790_314_882_605n,
   totalBorrowAssets: 55_018_273_645_190_827_364_550n, totalBorrowShares: 53_402_918_273_645_546_372_819_004_733n,
@@ -19,11 +19,11 @@ type Figures = typeof FIGURES;
 const VIRTUAL_SHARES = 1_000_000n, LINE_UNIT = 10n ** 54n;
 
 /** Numerator and denominator of the shares that a unit of collateral may owe: of what the line is beside the price, and of a price. */
-const lineOf = ({ lltv, totalBorrowAssets, totalBorrowShares }: Omit<Figures, "price">) => (
+export const lineOf = ({ lltv, totalBorrowAssets, totalBorrowShares }: Omit<Figures, "price">) => (
   { of: lltv * (totalBorrowShares + VIRTUAL_SHARES), over: LINE_UNIT * (totalBorrowAssets + 1n) }
 );
 /** Positions that owe 0.005 to 5 of a token of 18 decimals, in shares, with the health of the distribution. */
-function draw(count: number, figures: Figures, seed: number): { collateral: BigUint64Array; borrowShares: BigUint64Array } {
+export function draw(count: number, figures: Figures, seed: number): { collateral: BigUint64Array; borrowShares: BigUint64Array } {
   const { of, over } = lineOf(figures), { ink, art } = drawVaults(count, { spot: figures.price * of / LINE_UNIT, rate: over / LINE_UNIT }, seed);
   return { collateral: ink, borrowShares: art };
 }
@@ -33,14 +33,14 @@ const amount = (limbs: BigUint64Array, row: number) => limbs[row * 2]! | (limbs[
 
 /** A pass over all positions that reports what changed, which is nothing: the pass alone, without listing what is unsafe. */
 const CHANGES = { since: "last", idsOnly: true } as const;
-const open = () => {
+export const open = () => {
   const book = openBook(morpho);
   return { book, market: book.addMarket(FIGURES) };
 };
 
 // ---- The peer
 
-const SEED = 20_260_201;
+export const SEED = 20_260_201;
 
 /** The positions as objects of the peer, which its users make of what they have fetched. */
 function peersOf({ collateral, borrowShares }: Amounts): AccrualPosition[] {

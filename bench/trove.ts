@@ -6,7 +6,8 @@ import { ensure, faster, type Group, median, stage, US } from "./measure.js";
 import { tickFigures, type Ticking } from "./ticks.js";
 
 const WAD = 10n ** 18n, YEAR = 31_536_000, DAY = 86_400, MONTH = 30 * DAY;
-const NOW = 1_770_000_000, price = 2_375_396_695_018_273_645_190n, MCR = 1_100_000_000_000_000_000n;
+const NOW = 1_770_000_000;
+export const price = 2_375_396_695_018_273_645_190n, MCR = 1_100_000_000_000_000_000n;
 /** Troves drawn and loaded at once: more would only need more memory. */
 const PIECE = 1_000_000;
 
@@ -14,7 +15,7 @@ const PIECE = 1_000_000;
  * Debts of 5,000 to 5,000,000 with the health of the distribution now, rates of 0.5 % to 25 % a year (log-uniform), last touched within a
  * month; `keys` takes debt over collateral of now.
  */
-function draw(count: number, seed: number, keys: Float64Array) {
+export function draw(count: number, seed: number, keys: Float64Array) {
   const next = random(seed), { ink: coll, art: debt } = drawVaults(count, { spot: price * WAD, rate: MCR * WAD }, seed);
   const annualInterestRate = new BigUint64Array(count * 2), lastDebtUpdateTime = new BigUint64Array(count * 2);
   const amount = (limbs: BigUint64Array, row: number) => Number(limbs[row * 2]!) + Number(limbs[row * 2 + 1]!) * 2 ** 64;
@@ -29,8 +30,13 @@ function draw(count: number, seed: number, keys: Float64Array) {
   return { coll, debt, stake: coll, snapshotColl: new BigUint64Array(count * 2), snapshotBoldDebt: new BigUint64Array(count * 2), annualInterestRate, lastDebtUpdateTime };
 }
 
+export const open = (figures: { readonly totalBoldDeposits?: bigint } = {}) => {
+  const book = openBook(liquityV2);
+  return { book, market: book.addMarket({ price, MCR, timestamp: BigInt(NOW), ...figures }) };
+};
+
 function openBig(vaults: number): Ticking & { readonly later: (seconds: number) => number } {
-  const book = openBook(liquityV2), market = book.addMarket({ price, MCR, timestamp: BigInt(NOW) }), keys = new Float64Array(vaults);
+  const { book, market } = open(), keys = new Float64Array(vaults);
   for (let from = 0, piece = 0; from < vaults; from += PIECE) {
     const to = Math.min(from + PIECE, vaults);
     book.load(market, draw(to - from, 20_260_202 + piece++, keys.subarray(from, to)));

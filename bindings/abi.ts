@@ -34,7 +34,7 @@ export interface Exports {
   found(what: number): number;
   list(plane: number, market: number, near: boolean): number;
   startSelection(order: number, most: number): number;
-  candidateIds(order: number, count: number): void;
+  candidateIds(count: number): void;
   gather(order: number, limit: number, market: number, near: boolean, floor: boolean): number;
   rank(limit: number): number;
   ranked(from: number, count: number): void;

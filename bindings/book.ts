@@ -748,7 +748,7 @@ function startSelection(core: Core, order: number, most: number): void {
 
 function inOrder(core: Core, order: number, ids: Float64Array, most: number): Float64Array {
   startSelection(core, order, ids.length);
-  eachPage(core, ids, (page) => core.exports.candidateIds(order, page.length), core.stage, core.idPage);
+  eachPage(core, ids, (page) => core.exports.candidateIds(page.length), core.stage, core.idPage);
   return ranked(core, most);
 }
 

@@ -1,7 +1,9 @@
 import fc from "fast-check";
-import type { Order } from "plimsoll";
+import type { Hits, Order } from "plimsoll";
 import { describe, expect, test, vi } from "vitest";
 import { Dice, MAX128, MAX256, RAY, WAD, column, runs, seed } from "./arbitraries.js";
+import { type Adapter, type Ints, PositionTwin, liquity1, liquity2, morphoAdapter } from "./position-twin.js";
+import { NOW, onTheLine, randomBatch, randomMarket, randomVault, strange, tick } from "./position-worlds.js";
 import { Twin, joinKeys, keyOf, open, usualMarket } from "./twin.js";
 import { openBook } from "plimsoll";
 import { maker } from "plimsoll/maker";
@@ -233,5 +235,63 @@ describe("the order by profit", () => {
       const sorted = arts.map((art, i) => ({ art, tie: keyed ? keys[i]! : String(i).padStart(6, "0"), id: ids[i]! })).sort((a, b) => (a.art === b.art ? (a.tie < b.tie ? -1 : 1) : a.art > b.art ? -1 : 1));
       for (const limit of [1, 10, 300, 2100, 5000]) expect(Array.from(book.scan({ order: "profit", limit, idsOnly: true }).ids)).toEqual(sorted.slice(0, limit).map(({ id }) => id));
     }
+  });
+});
+
+/** What is unsafe, repaid in whole or in part, large enough that v2's compensation is at its cap or beside it. */
+function whale(dice: Dice, adapter: Adapter, figures: Ints): Ints {
+  const size = BigInt(dice.pick([1, 10, 399, 400, 401, 402, 1000])) * WAD, over = BigInt(dice.pick([950, 1010, 1050, 1160, 1500])), { price, lltv, totalBorrowAssets: assets, totalBorrowShares: shares } = figures as Record<string, bigint>;
+  if (adapter === morphoAdapter) return { collateral: size, borrowShares: (size * price! / 10n ** 36n * lltv! / WAD * (shares! + 1_000_000n) / (assets! + 1n) * over / 1000n) % 2n ** 128n } as Ints;
+  const trove = { coll: size, debt: size * price! / WAD * over / 1100n + BigInt(dice.below(2)), stake: size };
+  if (adapter === liquity1) return { ...trove, snapshotETH: figures["L_ETH"]!, snapshotLUSDDebt: figures["L_LUSDDebt"]! } as Ints;
+  return { ...trove, snapshotColl: figures["L_coll"]!, snapshotBoldDebt: figures["L_boldDebt"]!, annualInterestRate: dice.pick([0n, WAD / 20n]), lastDebtUpdateTime: NOW - 3000n, batchDebtShares: 0n, batch: 0n } as Ints;
+}
+/** A vault whose amounts are a few units beside another's: their figures differ by what roundings make of it, or not at all. */
+function beside(dice: Dice, vault: Ints): Ints {
+  const fixed = ["batch", "lastDebtUpdateTime", "snapshotETH", "snapshotLUSDDebt", "snapshotColl", "snapshotBoldDebt"];
+  return Object.fromEntries(Object.entries(vault).map(([name, x]) => [name, fixed.includes(name) || !x || x + 4n > MAX128 || dice.chance(0.4) ? x : x + BigInt(dice.below(7)) - (x > 3n ? 3n : 0n)])) as Ints;
+}
+/** What a liquidation brings by what it takes: a loss is as good as nothing. */
+function gainOf(adapter: Adapter, { price, quote }: Ints, { refused, ...amounts }: { readonly refused: boolean } & Ints): bigint {
+  if (refused) return 0n;
+  if (adapter === morphoAdapter) {
+    const bonus = amounts["seizedAssets"]! * price! / 10n ** 36n - amounts["repaidAssets"]!;
+    return bonus > 0n ? bonus * (quote || 1n) : 0n;
+  }
+  return amounts["collGasCompensation"]! * price! / WAD + (adapter === liquity1 ? amounts["LUSDGasCompensation"]! : 0n);
+}
+
+describe("orders of positions", () => {
+  for (const adapter of [morphoAdapter, liquity1, liquity2]) test(`${adapter.name}: by every figure and by what a liquidation brings, whole or in part, beside the line, at caps, of dust, and a few units apart`, () => {
+    let paid = 0, refused = 0;
+    fc.assert(fc.property(seed, (start) => {
+      const dice = new Dice(start), twin = new PositionTwin(adapter, { keyBytes: 20 }), markets = 1 + dice.below(3);
+      for (let m = 0, n = 0; m < markets; ++m) {
+        const figures = randomMarket(dice, adapter), market = twin.addMarket(figures), vaults: Ints[] = [];
+        if (adapter === liquity2) twin.addBatch(market, randomBatch(dice));
+        for (let i = 0; i < 20; ++i) {
+          const vault = dice.chance(0.3) ? whale(dice, adapter, figures) : randomVault(dice, adapter, twin.world, market);
+          vaults.push(dice.chance(0.5) ? onTheLine(dice, twin, market, vault) : vault);
+        }
+        for (let i = 0; i < 40; ++i) vaults.push(beside(dice, dice.pick(vaults)));
+        for (const vault of vaults) twin.add(market, vault, keyOf(n++));
+      }
+      for (let i = 0; i < 4; ++i) {
+        const market = dice.below(markets), figures = dice.chance(0.2) ? strange(dice, adapter) : tick(dice, adapter, twin.world.markets[market]!);
+        if (!(figures["price"] && figures["price"] >> 127n)) twin.setMarket(market, figures); // what is seized can be valued
+        const within = dice.chance(0.3) ? { within: WAD / 2n } : {}, limit = { limit: dice.pick([1, 3, 20, 1000]) };
+        for (const order of adapter.orders) twin.scan({ order, ...limit, ...within, idsOnly: true, ...(order === "liquidationPrice" ? { market } : {}) });
+        const ids = Array.from(twin.book.scan({ idsOnly: true, ...within }).ids);
+        const expected = ids.map((id) => {
+          const { key, market, liquidation } = twin.book.inspect(id) as unknown as { key: string; market: number; liquidation: { readonly refused: boolean } & Ints };
+          const gain = gainOf(adapter, twin.world.markets[market]!, liquidation);
+          if (liquidation.refused) ++refused;
+          else if (gain) ++paid;
+          return { id, key, market, gain };
+        }).sort((a, b) => (a.gain === b.gain ? (a.key < b.key ? -1 : 1) : a.gain > b.gain ? -1 : 1)).map(({ id }) => id);
+        for (const limit of [1, 3, 20, 1000]) expect([...(twin.book as unknown as { scan(query: object): Hits }).scan({ order: "profit", limit, ...within, idsOnly: true }).ids]).toEqual(expected.slice(0, limit));
+      }
+    }), runs(60));
+    expect([paid > 0, refused > 0]).toEqual([true, true]);
   });
 });

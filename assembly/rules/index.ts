@@ -4,13 +4,14 @@ import * as account from "./account-trial";
 import * as ilk from "./ilk";
 import * as urn from "./ilk-trial";
 import * as position from "./position";
+import * as places from "./position-order";
 import * as trove from "./position-trial";
 import * as shelf from "./shelf";
-import { Order } from "./status";
-import { HI, LO, vaultAt } from "../store/chunks";
+import { CLOSE, Order, setDoubt } from "./status";
+import { FACTOR, HI, LO } from "../store/chunks";
 import { ASSET } from "./lines";
 
-export { ALL, Figure, GAP, Order, figureHi, figureLo } from "./status";
+export { ALL, CLOSE, Figure, GAP, Order, figureHi, figureLo } from "./status";
 
 /** Bytes of a vault's amounts, of a market. */
 export function stride(): u32 { return positions() ? position.stride() : ilk.STRIDE; }
@@ -145,10 +146,15 @@ export function setWithin(market: usize, distance: usize): void {
 }
 
 /** Before the scores of an order. */
-export function startScores(): void { if (!positions() && !onShelves()) ilk.startScores(); }
+export function startScores(): void {
+  if (positions()) places.startScores();
+  else if (!onShelves()) ilk.startScores();
+}
+/** A figure that is larger the earlier a row comes in an order, near what it is: `doubt` (rules/status) says how near. */
 export function score(order: i32, market: usize, block: usize, shape: u32, place: u32): f64 {
-  return onShelves() ? shelf.score(order, market, block, shape, place)
-    : positions() ? position.score(order, market, block, shape, place) : ilk.score(order, market, block, shape, place);
+  if (positions()) return places.score(order, market, block, shape, place);
+  setDoubt(CLOSE, false);
+  return onShelves() ? shelf.score(order, market, block, shape, place) : ilk.score(order, market, block, shape, place);
 }
 /** Whether two vaults of a market have the same amounts, and so no order; not asked of accounts. */
 export function alike(x: usize, y: usize): bool {
@@ -158,12 +164,13 @@ export function alike(x: usize, y: usize): bool {
 }
 export function precedes(order: i32, am: usize, ab: usize, as: u32, ap: u32, bm: usize, bb: usize, bs: u32, bp: u32): i32 {
   return onShelves() ? shelf.precedes(order, am, ab, as, ap, bm, bb, bs, bp)
-    : positions() ? position.precedes(order, am, ab, as, ap, bm, bb, bs, bp) : ilk.precedes(order, am, ab, as, ap, bm, bb, bs, bp);
+    : positions() ? places.precedes(order, am, ab, as, ap, bm, bb, bs, bp) : ilk.precedes(order, am, ab, as, ap, bm, bb, bs, bp);
 }
-/** Whether keys tell of an order's first rows. */
-export function keysTell(order: i32): bool { return !onShelves() && (order == Order.RISKIEST || (order == Order.PRICE && !positions())); }
-/** Up to where they do: of two rows whose health differs by 2^−19 of it, one of them below this, which comes first. */
-export function surest(order: i32, market: usize, least: f64): f64 { return positions() ? position.surest(least) : ilk.surest(order, market, least); }
+/** Whether keys tell of an order's first rows, and by what they are multiplied to be in the order of several markets. */
+export function keysTell(order: i32): bool { return !onShelves() && (order == Order.RISKIEST || order == Order.PRICE || order == Order.NOMINAL); }
+export function weightOf(order: i32, market: usize): f64 { return positions() ? places.weightOf(order, market) : load<f64>(market, FACTOR); }
+/** Up to where they do: of two rows whose keys differ by 2^−19 of it, one of them below this, which comes first. */
+export function surest(order: i32, market: usize, least: f64): f64 { return positions() ? places.surest(order, market, least) : ilk.surest(order, market, least); }
 
 // ---- What a what-if asks (rules/trial)
 

@@ -287,7 +287,7 @@ export function liquidationPrice(): i32 {
 // ---- Liquidation
 
 /** min(1.15, 1 / (1 − 0.3·(1 − lltv))), WAD. */
-function incentive(lltv: u256): u256 {
+export function incentive(lltv: u256): u256 {
   const cursor = mulWad(word(WAD / 10 * 3), sub(wad(), lltv));
   return min(word(WAD / 100 * 115), mulThenDiv(wad(), wad(), sub(wad(), cursor), Round.DOWN));
 }

@@ -49,7 +49,7 @@ import { ALL, Figure, Order, PRICE_LIMBS, Plan, Sound, Status, Trigger, setFigur
 @inline export const PRICE: usize = HEADER;
 // Morpho's
 // @ts-ignore: decorator
-@inline const LLTV: usize = HEADER + 32;
+@inline export const LLTV: usize = HEADER + 32;
 // @ts-ignore: decorator
 @inline export const SUPPLY_ASSETS: usize = HEADER + 64;
 // @ts-ignore: decorator
@@ -67,12 +67,12 @@ import { ALL, Figure, Order, PRICE_LIMBS, Plan, Sound, Status, Trigger, setFigur
 // @ts-ignore: decorator
 @inline const IRM: usize = HEADER + 288;
 // @ts-ignore: decorator
-@inline const QUOTE: usize = HEADER + 320;
+@inline export const QUOTE: usize = HEADER + 320;
 // both versions' of Liquity: from here on what `redistribute` reads
 // @ts-ignore: decorator
-@inline const L_COLL: usize = HEADER + 32;
+@inline export const L_COLL: usize = HEADER + 32;
 // @ts-ignore: decorator
-@inline const L_DEBT: usize = HEADER + 64;
+@inline export const L_DEBT: usize = HEADER + 64;
 // v1's
 // @ts-ignore: decorator
 @inline export const ACTIVE_COLL: usize = HEADER + 192;
@@ -88,11 +88,11 @@ import { ALL, Figure, Order, PRICE_LIMBS, Plan, Sound, Status, Trigger, setFigur
 // @ts-ignore: decorator
 @inline const MCR: usize = HEADER + 192;
 // @ts-ignore: decorator
-@inline const DEPOSITS: usize = HEADER + 224;
+@inline export const DEPOSITS: usize = HEADER + 224;
 // @ts-ignore: decorator
-@inline const PENALTY_SP: usize = HEADER + 256;
+@inline export const PENALTY_SP: usize = HEADER + 256;
 // @ts-ignore: decorator
-@inline const PENALTY_SPREAD: usize = HEADER + 288;
+@inline export const PENALTY_SPREAD: usize = HEADER + 288;
 // @ts-ignore: decorator
 @inline export const SHUTDOWN: usize = HEADER + 320;
 // @ts-ignore: decorator
@@ -148,17 +148,17 @@ import { ALL, Figure, Order, PRICE_LIMBS, Plan, Sound, Status, Trigger, setFigur
 // @ts-ignore: decorator
 @inline export const DEBT: usize = 16;       // Morpho: borrowShares; v2: a trove's own, or its batchDebtShares
 // @ts-ignore: decorator
-@inline const STAKE: usize = 32;
+@inline export const STAKE: usize = 32;
 // @ts-ignore: decorator
-@inline const SNAPSHOT_COLL: usize = 48;
+@inline export const SNAPSHOT_COLL: usize = 48;
 // @ts-ignore: decorator
-@inline const SNAPSHOT_DEBT: usize = 64;
+@inline export const SNAPSHOT_DEBT: usize = 64;
 // @ts-ignore: decorator
-@inline const RATE: usize = 80;       // v2
+@inline export const RATE: usize = 80;       // v2
 // @ts-ignore: decorator
 @inline export const UPDATED: usize = 96;
 // @ts-ignore: decorator
-@inline const SHARES: usize = 112;
+@inline export const SHARES: usize = 112;
 // @ts-ignore: decorator
 @inline const BATCH: usize = 128;     // the number of a batch, 0 for none
 
@@ -167,7 +167,7 @@ export function stride(): u32 { return ofMorpho() ? 32 : ofLiquity() ? 80 : 144;
 
 /** A year of 365 days in seconds. */
 // @ts-ignore: decorator
-@inline const YEAR: f64 = 31536000.0;
+@inline export const YEAR: f64 = 31536000.0;
 
 // ---- Batches of v2
 
@@ -422,7 +422,7 @@ function updatedOf(row: usize): u64 {
   const number = load<u32>(row, BATCH);
   return number ? load<u64>(batchAt(number), 128) : load<u64>(row, UPDATED);
 }
-function isWild(row: usize): bool {
+export function isWild(row: usize): bool {
   const number = load<u32>(row, BATCH);
   if (load<u64>(row, UPDATED + 8) | load<u64>(row, RATE + 8)) return true;
   if (!number) return false;
@@ -611,29 +611,7 @@ export function reaches(market: usize, block: usize, shape: u32, place: u32): bo
   return evaluate(market, vaultAt(block, shape, place)) && compare(OWES, market + FLOOR, 4) >= 0;
 }
 
-// ---- Order
-
-/** A health below this may be far from what its key tells, for it is a quotient of small integers: such rows are all looked at. */
-export function surest(least: f64): f64 { return min(least, 8.0); }
-
-export function score(order: i32, market: usize, block: usize, shape: u32, place: u32): f64 {
-  const row = vaultAt(block, shape, place);
-  if (order == Order.PRICE) { liquidationPrice(WIDE, market, row); return near(WIDE, PRICE_LIMBS); }
-  if (order == Order.INTEREST) return 1 / (rateNear(row) + 1);
-  if (order == Order.PROFIT) { liquidateFor(market, row); gain.gainTo(WIDE); return near(WIDE, 8); }
-  evaluate(market, row);
-  const debt = near(OWES, 4);
-  if (order == Order.DEBT) return quoteOf(market) ? debt * near(quoteOf(market), 4) : debt;
-  if (debt == 0) return -Infinity;
-  return order == Order.NOMINAL ? debt / near(HAS, 4) : near(OWED, 8) / near(LIMIT, 4);
-}
-
-function rateNear(row: usize): f64 { return load<u32>(row, BATCH) ? near(batchAt(load<u32>(row, BATCH)) + 64, 4) : near(row + RATE, 2); }
-function rateTo(to: usize, row: usize): void {
-  clear(to, 4);
-  if (load<u32>(row, BATCH)) copy(to, batchAt(load<u32>(row, BATCH)) + 64, 4);
-  else copy(to, row + RATE, 2);
-}
+// ---- The common unit
 
 /** Where the common unit's value of one unit of the loan asset stands, or 0. */
 export function quoteOf(market: usize): usize { return ofMorpho() && !isZero(market + QUOTE, 4) ? market + QUOTE : 0; }
@@ -641,52 +619,6 @@ export function quoteOf(market: usize): usize { return ofMorpho() && !isZero(mar
 export function unquoted(): i32 {
   for (let i: u32 = 0; i < marketsHeld(); ++i) if (ofMorpho() && !quoteOf(marketAt(i))) return i;
   return -1;
-}
-
-/** Of one row, while another is evaluated. */
-const OTHER: usize = memory.data(128, 16);
-
-export function precedes(order: i32, am: usize, ab: usize, as: u32, ap: u32, bm: usize, bb: usize, bs: u32, bp: u32): i32 {
-  const a = vaultAt(ab, as, ap), b = vaultAt(bb, bs, bp);
-  switch (order) {
-    case Order.NONE: return 0;
-    case Order.PRICE:
-      liquidationPrice(OTHER, am, a);
-      liquidationPrice(WIDE, bm, b);
-      return compare(WIDE, OTHER, PRICE_LIMBS);
-    case Order.INTEREST:
-      rateTo(OTHER, a);
-      rateTo(WIDE, b);
-      return compare(OTHER, WIDE, 4);
-    case Order.PROFIT:
-      liquidateFor(am, a);
-      gain.gainTo(OTHER);
-      liquidateFor(bm, b);
-      gain.gainTo(WIDE);
-      return compare(WIDE, OTHER, 8);
-  }
-  evaluate(am, a);
-  copy(OTHER, OWES, 4);
-  copy(OTHER + 32, order == Order.NOMINAL ? HAS : LIMIT, 4);
-  copy(OTHER + 64, OWED, 8);
-  evaluate(bm, b);
-  if (order == Order.DEBT) {
-    if (!ofMorpho() || am == bm) return compare(OWES, OTHER, 4);
-    product(WIDE, OTHER, 4, am + QUOTE, 4);
-    product(WIDER, OWES, 4, bm + QUOTE, 4);
-    return compare(WIDER, WIDE, 8);
-  }
-  const idleA = isZero(OTHER, 4), idleB = isZero(OWES, 4);
-  if (idleA || idleB) return <i32>idleA - <i32>idleB;
-  if (order == Order.NOMINAL) {
-    clear(WIDE, 12); clear(WIDER, 12);
-    product(WIDE, OTHER + 32, 4, OWES, 4);
-    product(WIDER, HAS, 4, OTHER, 4);
-  } else {
-    product(WIDE, OTHER + 32, 4, OWED, 8);
-    product(WIDER, LIMIT, 4, OTHER + 64, 8);
-  }
-  return compare(WIDE, WIDER, 12);
 }
 
 // ---- What is told of a row
@@ -724,7 +656,7 @@ export function ratioAsNumber(stands: bool): f64 {
 }
 
 /** The smallest price from which on a row is healthy, at `out`; which kind of answer it is. 0 and all ones where it is none. */
-function liquidationPrice(out: usize, market: usize, row: usize): i32 {
+export function liquidationPrice(out: usize, market: usize, row: usize): i32 {
   const kind = priceKind(out, market, row);
   if (kind != Trigger.PRICE) memory.fill(out, kind == Trigger.ALWAYS ? 0xff : 0, PRICE_LIMBS << 3);
   return kind;

@@ -10,6 +10,12 @@ export const ALL: u32 = 0xffffffff;
 /** In which order a query lists rows. */
 export namespace Order { export const NONE = 0, RISKIEST = 1, DEBT = 2, PRICE = 3, NOMINAL = 4, INTEREST = 5, PROFIT = 6; }
 
+/** By how much of it the score that was made last may be beside its figure; negative where, of two rows of a market, equal scores are equal figures. */
+export let doubt: f32 = 0;
+export function setDoubt(by: f64, told: bool): void { doubt = <f32>(told ? -by : by); }
+/** What it is for conversions and roundings alone, 2^−44. */
+export const CLOSE: f64 = 5.684341886080802e-14;
+
 /** How a market's rows may be judged. */
 export namespace Sound {
   /** Screened; the exact rule decides what is open. */
