@@ -20,7 +20,7 @@ import { FIRST, LAST, Question, TARGET, aim } from "./rules/trial";
 import { list as listRows, mayBeNear, nearOf, preview as previewMarket, setFloored, wanted } from "./screen/pass";
 import { Answer, search } from "./search";
 import {
-  BLOCK, CHUNKS, FACTOR, Fault, GROWTH, HEADER, INDEX, LINK_CHUNK, LINK_MAX, LINK_UNSAFE, LIVE, LOG, LOOSE, MARK, MARKET, ROWS_LOG, UNSAFE_BITS, USED,
+  BLOCK, CHUNKS, Fault, HEADER, INDEX, LINK_CHUNK, LINK_MAX, LINK_UNSAFE, LIVE, LOG, LOOSE, MARK, MARKET, ROWS_LOG, UNSAFE_BITS, USED,
   addMarket as newMarket, chunkAt, chunksHeld, foundBlock, foundLog, foundMarket, foundPlace, groupOf, idAt, idOf, keysOf, lifeAt, linesOf, linkAt, lives, marketAt, marketsHeld, open as openRows, openStore, place,
   placed, reserve as reserveRows, rowIn, rowOf, shapeOf, seek, touch, userKeyAt, userKeyBytes, vacate, vaultAt, vaultsHeld,
 } from "./store/chunks";
@@ -333,7 +333,7 @@ export function gather(order: i32, k: u32, only: i32, near: bool, floor: bool): 
       const market = marketAt(m), factor = rule.weightOf(order, market);
       for (let i: u32 = 0, n = load<u32>(market, CHUNKS); i < n; ++i) {
         const link = linkAt(market, i), top = <f64>load<f32>(link, LINK_MAX);
-        if (top > 0 && top < Infinity) push(top * factor, rule.CLOSE, load<u32>(link, LINK_CHUNK) << ROWS_LOG); // of a loose row it is +∞
+        if (top > 0 && top < Infinity && !rule.isStale(chunkAt(load<u32>(link, LINK_CHUNK)))) push(top * factor, rule.CLOSE, load<u32>(link, LINK_CHUNK) << ROWS_LOG); // of a loose row it is +∞
       }
     }
     if (k && candidates() > k) least = rule.surest(order, marketAt(max(only, 0)), threshold(k) * (1 - rule.GAP));
@@ -342,10 +342,10 @@ export function gather(order: i32, k: u32, only: i32, near: bool, floor: bool): 
   together = 0;
   for (let m: u32 = 0; m < marketsHeld(); ++m) {
     if (only >= 0 && m != <u32>only) continue;
-    const market = marketAt(m), factor = rule.weightOf(order, market) * load<f32>(market, GROWTH);
+    const market = marketAt(m), factor = rule.weightOf(order, market) * rule.growthOf(market);
     for (let i: u32 = 0, n = load<u32>(market, CHUNKS); i < n; ++i) {
       const link = linkAt(market, i), close = near && mayBeNear(market, i);
-      if (!close && (!load<u16>(link, LINK_UNSAFE) || (least > -Infinity && <f64>load<f32>(link, LINK_MAX) * factor < least))) continue;
+      if (!close && (!load<u16>(link, LINK_UNSAFE) || (<f64>load<f32>(link, LINK_MAX) * factor < least && !rule.isStale(chunkAt(load<u32>(link, LINK_CHUNK)))))) continue;
       store<u32>(NUMBERS + (together++ << 2), load<u32>(link, LINK_CHUNK) | u32(close) << 31);
       if (together == MANY && !gatherChunks(order, k, least)) return false;
     }
@@ -365,14 +365,13 @@ let together: u32 = 0;
 
 function gatherChunks(order: i32, k: u32, least: f64): bool {
   const end = NUMBERS + (together << 2);
-  const wide = !onShelves() && rule.stride() > 64; // by a line of memory
   let ahead: u64 = 0, rows = STAGE;
   for (let at = NUMBERS; at < end; at += 4) {
     const chunk = chunkAt(numberIn(at)), block = <usize>load<u32>(chunk, BLOCK), used = load<u32>(chunk, USED);
     for (let place: u32 = 0; place < used; place += 128) ahead ^= load<u64>(groupOf(block, place), UNSAFE_BITS);
   }
   for (let at = NUMBERS; at < end; at += 4) {
-    const number = numberIn(at), near = number != load<u32>(at), chunk = chunkAt(number), market = marketAt(load<u32>(chunk, MARKET)), factor = rule.weightOf(order, market) * load<f32>(market, GROWTH);
+    const number = numberIn(at), near = number != load<u32>(at), chunk = chunkAt(number), market = marketAt(load<u32>(chunk, MARKET)), factor = rule.weightOf(order, market) * rule.growthOf(market);
     const block = <usize>load<u32>(chunk, BLOCK), log = load<u32>(chunk, LOG), used = load<u32>(chunk, USED), keys = keysOf(block, log);
     if (near) rule.freshen(market, chunk);
     for (let place: u32 = 0; place < used; place += 64) {
@@ -380,10 +379,9 @@ function gatherChunks(order: i32, k: u32, least: f64): bool {
       if (near) mask |= nearOf(market, block, log, place);
       const pruned = least > -Infinity && load<f32>(groupOf(block, place), LOOSE) < 0;
       for (mask = wanted(mask, market, block, log, place); mask; mask &= mask - 1) {
-        const row = place + <u32>ctz(mask), vault = vaultAt(block, log, row);
+        const row = place + <u32>ctz(mask);
         if (pruned && <f64>load<f32>(keys + (row << 2)) * factor < least) continue;
-        ahead ^= load<u64>(vault);
-        if (wide) ahead ^= load<u64>(vault + 64) ^ load<u64>(vault + 128);
+        ahead ^= rule.readAhead(block, log, row);
         store<u32>(rows, number << ROWS_LOG | row);
         rows += 4;
       }

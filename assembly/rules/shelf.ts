@@ -41,7 +41,7 @@ import {
   BLOCK, CHUNKS, HEADER, HI, LINK_CHUNK, LO, LOG, LOOSE, MASKS, NEAR, PASS, SHAPE, STALE, USED,
   addMarket, boundsAt, chunkAt, groupOf, keysOf, linesOf, linkAt, lives, marketAt, marketsHeld, masksOf, open, quadBytes, shapeOf, touch, vaultAt, vaultsHeld,
 } from "../store/chunks";
-import { DOWN, UP, above32, below32, near, near128 } from "../wide/float";
+import { DOWN, TWO64, UP, above32, below32, near, near128 } from "../wide/float";
 import { add, clear, compare, copy, divide, isZero, mulHi, product } from "../wide/limbs";
 import { Revert, WAD } from "../wide/u256";
 import {
@@ -59,7 +59,7 @@ import * as gain from "./gain";
 import { COLLATERAL as SUM, OWED as SUM_OWED } from "./account";
 import * as price from "./price";
 import { Trigger } from "./price";
-import { Order, Sound, Status, setReverting } from "./status";
+import { Order, Sound, Status, setDoubt, setReverting } from "./status";
 
 // A shelf's fields, behind the header of a market.
 // @ts-ignore: decorator
@@ -224,10 +224,11 @@ function margin(shape: u32): f64 { return 1.9073486328125e-6 + <f64>(linesOf(sha
 /** Rows that were summed one by one since keys were made; many of them make new keys worth while. */
 let spent: u32 = 0, drifted: bool = false;
 
-/** One row between the limits: summed anew, and if need be judged exactly. */
-export function judge(market: usize, block: usize, shape: u32, place: u32): i32 {
-  const lines = linesOf(shape), quad = quadAt(block, shape, place), vault = vaultAt(block, shape, place);
-  const set = <usize>load<u32>(market, SET), table = set + WEIGHTS + (<u32>load<u8>(vault, 4) << 10);
+/** What a row owes and what is held against it, by floats at the weights of the moment, in one unit; NaN and infinite where these do not tell. */
+let owedNear: f64 = 0, heldNear: f64 = 0;
+function sumNear(market: usize, block: usize, shape: u32, place: u32): void {
+  const lines = linesOf(shape), quad = quadAt(block, shape, place);
+  const table = load<u32>(market, SET) + WEIGHTS + (<u32>load<u8>(vaultAt(block, shape, place), 4) << 10);
   let owed: f32 = 0, held: f32 = 0;
   let amount = quad + ((place & 3) << 2), index = quad + (lines << 4) + (place & 3);
   for (const end = amount + (lines << 4); amount < end; amount += 16, index += 4) {
@@ -235,11 +236,17 @@ export function judge(market: usize, block: usize, shape: u32, place: u32): i32 
     if (x < 0) owed -= x;
     else held += x; // NaN too
   }
+  owedNear = <f64>owed; heldNear = <f64>held;
+}
+
+/** One row between the limits: summed anew, and if need be judged exactly. */
+export function judge(market: usize, block: usize, shape: u32, place: u32): i32 {
+  const vault = vaultAt(block, shape, place), off = 2 * margin(shape);
+  sumNear(market, block, shape, place);
   ++spent;
-  const off = 2 * margin(shape), debt = <f64>owed, value = <f64>held;
-  if (value < Infinity) {
-    if (debt <= value * (1 - off)) return Status.SAFE;
-    if (!load<u8>(vault, 5) && debt < Infinity && debt * (1 - off) > value * <f64>load<f32>(set, SPREAD)) return Status.UNSAFE;
+  if (heldNear < Infinity) {
+    if (owedNear <= heldNear * (1 - off)) return Status.SAFE;
+    if (!load<u8>(vault, 5) && owedNear < Infinity && owedNear * (1 - off) > heldNear * <f64>load<f32>(load<u32>(market, SET), SPREAD)) return Status.UNSAFE;
   }
   return exact(market, vault, shape);
 }
@@ -791,10 +798,23 @@ export function priceOf(vault: usize, shape: u32, index: u32, owed: bool): i32 {
 
 // ---- Order
 
-/** A figure that is larger the earlier a row comes in the order, to within 2^−45. */
+export function readAhead(block: usize, shape: u32, place: u32): u64 {
+  const quad = quadAt(block, shape, place);
+  return load<u64>(quad) ^ load<u64>(quad + 64);
+}
+
+/** A figure that is larger the earlier a row comes in the order: what the screen sums is within its margins, of a row that is not loose. */
 export function score(order: i32, market: usize, block: usize, shape: u32, place: u32): f64 {
   const vault = vaultAt(block, shape, place);
   if (order == Order.PROFIT) { profitTo(LEFT, market, vault, shape); return near(LEFT, 8); }
+  sumNear(market, block, shape, place);
+  if (!load<u8>(vault, 5) && owedNear > 0 && owedNear < Infinity && heldNear > 0 && heldNear < Infinity) {
+    const off = 2 * margin(shape), cut = order == Order.DEBT ? 0 : <f64>load<f32>(load<u32>(market, SET), SPREAD) - 1; // an average counts for up to so much more
+    if (cut < 0.001) {
+      setDoubt(off + cut, false);
+      return order == Order.DEBT ? owedNear * (ofAave() ? TWO64 / 10000 : TWO64) : owedNear / heldNear;
+    }
+  }
   evaluate(market, vault, shape);
   if (order == Order.DEBT) return near(DEBT, 4);
   return isZero(DENOMINATOR, 4) ? -Infinity : near(DENOMINATOR, 4) / near(NUMERATOR, 4);
