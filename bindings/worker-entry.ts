@@ -12,10 +12,7 @@ const PROTOCOLS: Readonly<Record<string, (of: Named) => Promise<unknown>>> = {
   morpho: async () => (await import("./protocols/morpho.js")).morpho,
   "liquity-v1": async () => (await import("./protocols/liquity-v1.js")).liquityV1,
   "liquity-v2": async () => (await import("./protocols/liquity-v2.js")).liquityV2,
-  "aave-v3": async (named) => {
-    const { bookOf, revisionOf } = await import("./protocols/aave-v3-book.js"), { revision, name, choices } = revisionOf({ revision: named.revision as number });
-    return bookOf(revision, name, choices);
-  },
+  "aave-v3": async ({ revision }) => (await import("./protocols/aave-v3-book.js")).bookOf({ revision: revision as number }),
   "compound-v2": async ({ revision }) => {
     const { compoundV2, compoundV2HalfUp } = await import("./protocols/compound-v2.js");
     return [compoundV2, compoundV2HalfUp].find((one) => one.revision === revision);
