@@ -54,7 +54,7 @@ await build({
     ...NAMES.map((name) => [name, `bindings/protocols/${name}.ts`]),
     ...NAMES.flatMap((cut) => Object.keys(SOURCES).map((source) => [`${cut}.${source}`, `cut:${cut}.${source}`])),
   ]),
-  bundle: true, splitting: true, format: "esm", target: "es2022", charset: "utf8", minifySyntax: true, drop: ["console"], mangleProps: /^__/,
+  bundle: true, splitting: true, format: "esm", target: "es2022", charset: "utf8", minifySyntax: true, legalComments: "inline", drop: ["console"], mangleProps: /^__/,
   external: ["#module/*", "*.wasm", "*.wasm?module"], outdir: "dist", logLevel: "warning", plugins: [sources],
 });
 

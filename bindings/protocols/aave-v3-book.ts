@@ -1,7 +1,8 @@
 /** A book of Aave v3's accounts: all of the protocol that a worker loads. aave-v3.ts has the contracts' functions beside it. */
 import { AccountBook } from "../accounts.js";
 import { PlimsollError } from "../errors.js";
-import { type Line, type Lines, KIND, bool, eachAsset, encode, knowFields, mergeBy, or, uint } from "../protocol.js";
+import { type Line, type Lines, KIND, eachAsset, mergeBy } from "../lines.js";
+import { bool, encode, knowFields, or, uint } from "../protocol.js";
 import {
   type Choices, CODES, ERRORS, accountOutputs, base, bitmap, bps, index, liquidationOutputs, liquidationTerms, maskOf, module, only, revisionOf, seconds,
 } from "./aave-v3-fields.js";
