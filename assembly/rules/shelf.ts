@@ -224,10 +224,10 @@ function margin(shape: u32): f64 { return 1.9073486328125e-6 + <f64>(linesOf(sha
 /** Rows that were summed one by one since keys were made; many of them make new keys worth while. */
 let spent: u32 = 0, drifted: bool = false;
 
-/** One row between the limits: summed anew, and if need be judged exactly. */
-export function judge(market: usize, block: usize, shape: u32, place: u32): i32 {
-  const lines = linesOf(shape), quad = quadAt(block, shape, place), vault = vaultAt(block, shape, place);
-  const set = <usize>load<u32>(market, SET), table = set + WEIGHTS + (<u32>load<u8>(vault, 4) << 10);
+/** What a row owes and holds, by weights. */
+let rowOwed: f32 = 0, rowHeld: f32 = 0;
+function weighRow(block: usize, shape: u32, place: u32, weights: usize): void {
+  const lines = linesOf(shape), quad = quadAt(block, shape, place), table = weights + (<u32>load<u8>(vaultAt(block, shape, place), 4) << 10);
   let owed: f32 = 0, held: f32 = 0;
   let amount = quad + ((place & 3) << 2), index = quad + (lines << 4) + (place & 3);
   for (const end = amount + (lines << 4); amount < end; amount += 16, index += 4) {
@@ -235,8 +235,15 @@ export function judge(market: usize, block: usize, shape: u32, place: u32): i32 
     if (x < 0) owed -= x;
     else held += x; // NaN too
   }
+  rowOwed = owed; rowHeld = held;
+}
+
+/** One row between the limits: summed anew, and if need be judged exactly. */
+export function judge(market: usize, block: usize, shape: u32, place: u32): i32 {
+  const vault = vaultAt(block, shape, place), set = <usize>load<u32>(market, SET);
+  weighRow(block, shape, place, set + WEIGHTS);
   ++spent;
-  const off = 2 * margin(shape), debt = <f64>owed, value = <f64>held;
+  const off = 2 * margin(shape), debt = <f64>rowOwed, value = <f64>rowHeld;
   if (value < Infinity) {
     if (debt <= value * (1 - off)) return Status.SAFE;
     if (!load<u8>(vault, 5) && debt < Infinity && debt * (1 - off) > value * <f64>load<f32>(set, SPREAD)) return Status.UNSAFE;
@@ -640,15 +647,8 @@ function writeQuad(block: usize, shape: u32, place: u32): void {
 
 /** The key of one row at the reference weights. */
 function keyOf(block: usize, shape: u32, place: u32): f32 {
-  const lines = linesOf(shape), quad = quadAt(block, shape, place), table = references + (<u32>load<u8>(vaultAt(block, shape, place), 4) << 10);
-  let owed: f32 = 0, held: f32 = 0;
-  let amount = quad + ((place & 3) << 2), index = quad + (lines << 4) + (place & 3);
-  for (const end = amount + (lines << 4); amount < end; amount += 16, index += 4) {
-    const x = load<f32>(amount) * load<f32>(table + (<u32>load<u8>(index) << 2));
-    if (x < 0) owed -= x;
-    else held += x;
-  }
-  if (held < Infinity && owed < Infinity) return owed > 0 ? owed / held : -Infinity;
+  weighRow(block, shape, place, references);
+  if (rowHeld < Infinity && rowOwed < Infinity) return rowOwed > 0 ? rowOwed / rowHeld : -Infinity;
   store<f32>(groupOf(block, place), Infinity, LOOSE);
   return Infinity;
 }
