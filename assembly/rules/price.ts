@@ -22,12 +22,12 @@ const OTHER_VALUE = OTHERS, OTHER_WEIGHED = OTHERS + 32, OTHER_OWED = OTHERS + 6
 export const HELD = OTHERS + 96, OWED = OTHERS + 128;
 let asset: usize = 0, isBase = false, bps: u64 = 0;
 
-/** Takes over the sums over the other assets; nothing is held or owed of the one in question yet. */
-export function setOthers(value: usize, weighed: usize, owed: usize): void {
+/** Takes over the sums over the other assets, of so many limbs; nothing is held or owed of the one in question yet. */
+export function setOthers(value: usize, weighed: usize, owed: usize, limbs: u32): void {
   clear(OTHERS, 24);
-  copy(OTHER_VALUE, value, 4);
-  copy(OTHER_WEIGHED, weighed, 4);
-  copy(OTHER_OWED, owed, 4);
+  copy(OTHER_VALUE, value, limbs);
+  copy(OTHER_WEIGHED, weighed, limbs);
+  copy(OTHER_OWED, owed, limbs);
 }
 
 /** Sums at two prices, value, weighed value, average threshold and debt each: those of the lower and of the upper end. */
