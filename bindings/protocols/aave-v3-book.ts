@@ -1,10 +1,11 @@
-/** A book of Aave v3's accounts: all of the protocol that a worker loads. aave-v3.ts has the contracts' functions beside it. */
+/** A book of Aave v3's accounts: what they have, and the figures of their reserves and categories. */
+import type { Module } from "../abi.js";
 import { AccountBook } from "../accounts.js";
 import { PlimsollError } from "../errors.js";
 import { type Line, type Lines, KIND, eachAsset, mergeBy } from "../lines.js";
 import { bool, encode, knowFields, or, uint } from "../protocol.js";
 import {
-  type Choices, CODES, ERRORS, accountOutputs, base, bitmap, bps, index, liquidationOutputs, liquidationTerms, maskOf, module, only, revisionOf, seconds,
+  type Choices, CODES, ERRORS, accountOutputs, base, bitmap, bps, index, liquidationOutputs, liquidationTerms, maskOf, only, revisionOf, seconds,
 } from "./aave-v3-fields.js";
 
 // ---- The book's accounts and figures
@@ -84,8 +85,8 @@ function writeAccount({ category, lines }: Lines): AaveV3Account {
   return { userEModeCategory: BigInt(category), reserves: reserves.reduce<AaveV3Position[]>((merged, one) => mergeBy("reserve", merged, [one]), []) };
 }
 
-/** What a book of a revision is opened with. */
-export function bookOf(options: { readonly revision: number }) {
+/** What a book of a revision is opened with, by a module that has what `calls` names. */
+export function bookOf(module: Module, options: { readonly revision: number }) {
   const { revision, name, choices } = revisionOf(options), liquidation = liquidationOutputs(choices);
   return {
     revision, name, module, kind: { Book: AccountBook }, rule: choices.healthFromSum ? 2 : 1, choices: Number(maskOf(choices)), reasons: choices.narrowTokens ? ERRORS : CODES,

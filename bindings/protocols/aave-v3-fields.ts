@@ -1,10 +1,6 @@
 /** Aave v3's revisions of the pool, by what each does, and the fields that follow from it: of a book, and of the contracts' functions. */
-import { instantiate, loadModule } from "#module/aave-v3";
-import { Module } from "../abi.js";
 import { PlimsollError, show } from "../errors.js";
 import { type Field, type Fields, bool, fixed, knowFields, list, uint } from "../protocol.js";
-
-export const module = /* @__PURE__ */ new Module(loadModule, instantiate);
 
 // ---- The revisions
 
