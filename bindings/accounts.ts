@@ -4,7 +4,8 @@ import { AT, AnyBook, PLAN, type PlanOptions, type PlanStep, STATUSES, type Stat
 import { PlimsollError, refuse } from "./errors.js";
 import { type Found, valueAt } from "./hits.js";
 import { type Key, keyBytesOf, toHex } from "./keys.js";
-import { type AccountProtocol, type Complete, type Fields, KIND, type Lines, type LiquidationPrice, type Outcome, type Values, checkFields, eachAsset, knowFields, mergeBy, readResults, told, uint, writeFields } from "./protocol.js";
+import { type Lines, KIND, eachAsset, mergeBy, told } from "./lines.js";
+import { type AccountProtocol, type Complete, type Fields, type LiquidationPrice, type Outcome, type Values, checkFields, knowFields, readResults, uint, writeFields } from "./protocol.js";
 
 /** What a protocol's function of an account is asked with, and what it answers. */
 export type Inputs<F> = F extends (inputs: infer I) => unknown ? I : never;

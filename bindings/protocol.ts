@@ -4,6 +4,7 @@
  */
 import type { Core, Module, RuleExport } from "./abi.js";
 import { PlimsollError, refuse, show } from "./errors.js";
+import type { Lines } from "./lines.js";
 
 /** A contract's integer, boolean or choice; or values in rows: a list of them, one record, or a record or null. */
 export interface Field<T = bigint> {
@@ -94,19 +95,6 @@ export interface Protocol<
   readonly batched?: readonly string[];
 }
 
-/** An account as a book keeps it: a line is one side of one asset. */
-export interface Lines {
-  readonly category: number;
-  readonly lines: readonly Line[];
-}
-export interface Line {
-  readonly asset: number;
-  readonly kind: number;
-  readonly amounts: readonly bigint[];
-}
-/** Kinds of line, as assembly/rules/lines.ts numbers them: what counts, and what is there without counting. */
-export const KIND = { held: 0, owed: 1, idle: 2, idleDebt: 3 } as const;
-
 /** A function of the protocol that a book asks of one of its accounts: what it takes beside the account, from argument `first` on. */
 export interface Call {
   readonly name: string;
@@ -145,37 +133,6 @@ export interface AccountProtocol<
   /** What the contract computes of a liquidation call. */
   readonly liquidation: L;
   readonly asks?: C; // for inference alone
-}
-
-/** Merges entries by the market that each names; one that names a new market is added. */
-export function mergeBy<E>(name: string, entries: readonly E[], changes: readonly E[]): E[] {
-  const marketOf = (entry: E) => (entry as Readonly<Record<string, unknown>>)[name], merged = new Map(entries.map((entry) => [marketOf(entry), entry]));
-  for (const change of changes) merged.set(marketOf(change), { ...merged.get(marketOf(change)), ...told(change) } as E);
-  return [...merged.values()];
-}
-/** An object without what is undefined. */
-export const told = <T>(object: T): Partial<T> => Object.fromEntries(Object.entries(object as object).filter(([, value]) => value !== undefined)) as Partial<T>;
-
-/** Checks a list of entries that each name a market of the book, once, and fields; calls back with each in the order of the markets. */
-export function eachAsset(
-  what: string, list: unknown, name: string, fields: Fields, markets: number, 
-  use: (market: number, value: (field: string) => bigint, where: string, given: Readonly<Record<string, boolean | undefined>>) => void = () => {}, whole = true,
-): void {
-  if (!Array.isArray(list)) refuse(what, "an array", list);
-  const entries = Array.from(list, (entry: Readonly<Record<string, unknown>>, i) => {
-    const where = `${what}[${i}]`;
-    knowFields(where, entry, { [name]: 0, ...fields });
-    const { [name]: market, ...rest } = entry;
-    if (!Number.isInteger(market) || (market as number) < 0 || (market as number) >= markets) {
-      throw new PlimsollError("unknown-market", `${where}: there is no market ${show(market)}: this book has ${markets}, numbered from 0`);
-    }
-    const values = new Map(checkFields(where, fields, whole ? rest : told(rest), whole)), names = Object.keys(fields);
-    return { market: market as number, where, given: rest as Readonly<Record<string, boolean>>, value: (field: string) => values.get(names.indexOf(field))! };
-  }).sort((a, b) => a.market - b.market);
-  entries.forEach(({ market, where, value, given }, i) => {
-    if (i && entries[i - 1]!.market === market) throw new PlimsollError("invalid-argument", `${where}: the market ${market} is named twice`);
-    use(market, value, where, given);
-  });
 }
 
 /**
@@ -277,12 +234,6 @@ export function readResults<F extends Fields>(core: Core, fields: F, first: numb
   return values as Complete<F>;
 }
 
-/** A ratio as it is answered: without debt it has all its 512 bits set. */
-export const ratioOf = (value: bigint): bigint | number => (value >> 511n ? Infinity : value);
-
-/** A liquidation price as it is answered. */
-export const priceOf = (kind: bigint, price: bigint): LiquidationPrice => ([price, "never", "always", "reverts"] as const)[Number(kind)]!;
-
 function decode(core: Core, field: Field<unknown>, value: bigint): unknown {
   switch (field.kind) {
     case "bool": return value !== 0n;
@@ -312,25 +263,9 @@ export function contractFunction<I extends Fields, O extends Fields>(
   };
 }
 
-/** A function of the module that answers a liquidation price. */
-export function priceFunction<I extends Fields>(module: Module, what: string, name: string, inputs: I): (inputs: Values<I>) => LiquidationPrice {
-  const call = contractFunction(module, what, name, [], inputs, { price: uint(768, ""), kind: uint(8, "") });
-  return (values) => {
-    const { price, kind } = call(values) as { readonly price: bigint; readonly kind: bigint };
-    return priceOf(kind, price);
-  };
-}
-
 /** Throws unless the fields are there that these values of others ask for. */
 export function needFields(what: string, values: object, names: readonly string[], why: string): void {
   for (const name of names) if ((values as Readonly<Record<string, unknown>>)[name] === undefined) {
     throw new PlimsollError("missing-field", `${what} lacks ${name}, which ${why} needs`);
   }
-}
-
-/** Throws unless each is the number of one of so many rows, from 1. */
-export function checkNumbers(what: string, numbers: readonly bigint[], rows: number): void {
-  numbers.forEach((number, i) => {
-    if (number < 1n || number > BigInt(rows)) refuse(`${what}[${i}]`, `the number of a row, from 1 to ${rows}`, number, "out-of-range");
-  });
 }

@@ -1,10 +1,10 @@
 /** A book of vaults, each in one market. */
-import { type Core, outOfMemory, rowsOf } from "./abi.js";
+import { type Core, type Module, outOfMemory, rowsOf } from "./abi.js";
 import { type Columns, type Given, type Ids, type PlanOptions, type PlanStep, type Status, AMOUNTS, AT, AnyBook, MARKETS, STATUSES, checkColumns, checkIds, checkRows, eachPage, knowId, removeChecked, stale, writeTime } from "./book.js";
-import { PlimsollError, show } from "./errors.js";
+import { PlimsollError, refuse, show } from "./errors.js";
 import { MAX_U128, valueAt } from "./hits.js";
 import { type Key, keyBytesOf, toHex } from "./keys.js";
-import { type Complete, type Fields, type LiquidationPrice, type Protocol, type Values, encode, knowFields, priceOf, ratioOf, readResults, uint, writeFields } from "./protocol.js";
+import { type Complete, type Fields, type LiquidationPrice, type Protocol, type Values, contractFunction, encode, knowFields, readResults, uint, writeFields } from "./protocol.js";
 
 /** What a liquidation call would do now, or the contract's reason to refuse. */
 export type Liquidation<L extends Fields> =
@@ -251,4 +251,28 @@ function duplicateKey(name: string, key: Uint8Array, market: number): PlimsollEr
 
 function writeColumns(core: Core, columns: Given, from: number, rows: number): void {
   for (const [position, column] of columns) core.write(core.column(position), rowsOf(column, 2, from, rows));
+}
+
+// ---- What protocols of vaults share
+
+/** A ratio as it is answered: without debt it has all its 512 bits set. */
+export const ratioOf = (value: bigint): bigint | number => (value >> 511n ? Infinity : value);
+
+/** A liquidation price as it is answered. */
+export const priceOf = (kind: bigint, price: bigint): LiquidationPrice => ([price, "never", "always", "reverts"] as const)[Number(kind)]!;
+
+/** A function of the module that answers a liquidation price. */
+export function priceFunction<I extends Fields>(module: Module, what: string, name: string, inputs: I): (inputs: Values<I>) => LiquidationPrice {
+  const call = contractFunction(module, what, name, [], inputs, { price: uint(768, ""), kind: uint(8, "") });
+  return (values) => {
+    const { price, kind } = call(values) as { readonly price: bigint; readonly kind: bigint };
+    return priceOf(kind, price);
+  };
+}
+
+/** Throws unless each is the number of one of so many rows, from 1. */
+export function checkNumbers(what: string, numbers: readonly bigint[], rows: number): void {
+  numbers.forEach((number, i) => {
+    if (number < 1n || number > BigInt(rows)) refuse(`${what}[${i}]`, `the number of a row, from 1 to ${rows}`, number, "out-of-range");
+  });
 }

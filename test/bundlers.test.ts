@@ -98,7 +98,7 @@ describe.skipIf(missing)("an application built with", () => {
     expect(asked.filter((path) => /aave|comet|compound/.test(path))).toEqual([]);
   });
 
-  test("the worker is at most 40 KiB gzipped with any protocol, and 41 with Aave's nine revisions", async () => {
+  test("the worker is at most 40 KiB gzipped with any protocol", async () => {
     const root = project("worker");
     // The entry alone, so that nothing is counted that only the page loads.
     await esbuild({ ...bundled, absWorkingDir: root, entryPoints: { worker: "plimsoll/worker-entry" } });
@@ -110,7 +110,7 @@ describe.skipIf(missing)("an application built with", () => {
       const bytes = scripts.reduce((sum, path) => sum + gzipSync(alone.get(path)!, { level: 9 }).length, 0);
       expect(scripts.length).toBeGreaterThan(1);
       expect(bytes).toBeGreaterThan(20_000);
-      expect(bytes, protocol.name).toBeLessThanOrEqual((protocol.name === "aave-v3" ? 41 : 40) * 1024);
+      expect(bytes, protocol.name).toBeLessThanOrEqual(40 * 1024);
     }
   });
 

@@ -1,2 +1,2 @@
 /** A book of vaults. */
-export { reserve, load_ as load, update, updateMany, inspect } from "../book";
+export { reserve, load_ as load, update, updateMany, inspect, keysAt } from "../book";

@@ -27,7 +27,7 @@ function comparesValues(): bool { return chosen(Choice.BURNS_BAD_DEBT) && !chose
 function amounts(price: u256, unit: u256, debtPrice: u256, debtUnit: u256, cover: u256, balance: u256, bonus: u256, feeShare: u256): void {
   const down = directed(Choice.DIRECTED_BONUS, Round.DOWN);
   const base = div(mul(mul(debtPrice, cover), unit), mul(price, debtUnit));
-  let collateral = percentMul(base, bonus, down), repaid = cover, fee = new u256();
+  let collateral = percentMul(base, bonus, down), repaid = cover, fee = word(0);
   if (less(balance, collateral)) {
     collateral = balance;
     repaid = percentDiv(div(mul(mul(price, balance), debtUnit), mul(debtPrice, unit)), bonus, directed(Choice.CEIL_REPAID, Round.UP));
@@ -90,7 +90,7 @@ function clearBit(index: u32): void {
 
 /** `_burnDebtTokens` of a reserve of which `owed` is owed and `paid` repaid: the deficit. */
 function burnDebt(row: usize, index: u256, owed: u256, paid: u256): u256 {
-  const none = new u256(), scaled = row + Reserve.SCALED_DEBT;
+  const none = word(0), scaled = row + Reserve.SCALED_DEBT;
   const left = isNil(owed) ? none : burn(scaled, ofVToken(noCollateralLeft ? owed : paid, index));
   const outstanding = sub(owed, paid);
   const gone = chosen(Choice.BORROWS_BY_BALANCE) ? isNil(left) : noCollateralLeft || isNil(outstanding);
@@ -132,11 +132,11 @@ function call(all: bool): i32 {
   if (chosen(Choice.ACCRUES_BOTH)) accrue(seized);
   sumAccount();
 
-  const health = healthFactor(), closeLimit = new u256(WAD / 100 * 95);
+  const health = healthFactor(), closeLimit = word(WAD / 100 * 95);
   let balance = health, income = health;
   if (byPosition) { income = incomeAt(seized); balance = balanceOf(at(seized + Reserve.SCALED_BALANCE), income); }
   const index = debtIndexAt(owing), debt = debtOf(at(owing + Reserve.SCALED_DEBT), index), halves = less(closeLimit, health);
-  let most = byPosition ? debt : percentMul(debt, new u256(halves ? 5000 : 10000), half);
+  let most = byPosition ? debt : percentMul(debt, word(halves ? 5000 : 10000), half);
 
   require(isLiquidatable(health), Why.HEALTHY);
   require(bit(ARGS + (Arg.CONFIG << 5), load<u32>(seized) << 1 | 1) && takesPart(load<u64>(seized, Reserve.THRESHOLD)), Why.NOT_COLLATERAL);
@@ -150,9 +150,9 @@ function call(all: bool): i32 {
 
   if (byPosition) {
     require(max(load<u64>(seized, Reserve.DECIMALS), load<u64>(owing, Reserve.DECIMALS)) < 78, Revert.ARITHMETIC);
-    const least = new u256(200000000000), debtValue = debtValueOf(debt, debtPrice, debtUnit), value = valueOf(balance, price, unit);
+    const least = word(200000000000), debtValue = debtValueOf(debt, debtPrice, debtUnit), value = valueOf(balance, price, unit);
     if (halves && !less(value, least) && !less(debtValue, least)) {
-      const part = percentMul(at(DEBT), new u256(5000), half);
+      const part = percentMul(at(DEBT), word(5000), half);
       if (less(part, debtValue)) most = div(mul(part, debtUnit), debtPrice);
     }
   }
@@ -187,7 +187,7 @@ function call(all: bool): i32 {
 
   copy(DEFICIT, ptr(burnDebt(owing, index, debt, repaid)), 4);
   if (!chosen(Choice.ACCRUES_BOTH)) accrue(seized);
-  let left = burn(seized + Reserve.SCALED_BALANCE, ofAToken(collateral, income)), treasury = new u256();
+  let left = burn(seized + Reserve.SCALED_BALANCE, ofAToken(collateral, income)), treasury = word(0);
   if (!isNil(fee)) {
     treasury = ofAToken(fee, income);
     if (less(left, treasury)) {
@@ -215,10 +215,10 @@ function burnBadDebt(owing: usize): void {
   for (let id: u32 = 0; id < 128 && noCollateralLeft; ++id) {
     const row = reserveAt(id);
     if (row == NOTHING) continue;
-    let deficit = row == owing ? at(DEFICIT) : new u256();
+    let deficit = row == owing ? at(DEFICIT) : word(0);
     if (id < limit && bit(CONFIG_AFTER, id << 1)) {
       const index = accrue(row);
-      deficit = fits(add(deficit, burnDebt(row, index, debtOf(at(row + Reserve.SCALED_DEBT), index), new u256())), 128, Revert.ARITHMETIC);
+      deficit = fits(add(deficit, burnDebt(row, index, debtOf(at(row + Reserve.SCALED_DEBT), index), word(0))), 128, Revert.ARITHMETIC);
     }
     if (!isNil(deficit)) {
       clear(to, 4);

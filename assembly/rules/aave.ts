@@ -7,7 +7,7 @@ import { ARGS } from "../layout";
 import { add as addLimbs, clear, compare, copy } from "../wide/limbs";
 import {
   Revert, Round, WAD, add, arg, at, begin, count, div, end, forget, isNil, less, mul, mulDivHalfUp, mulDivWithin, mulWrapping, ptr, ray,
-  result, resultFlag, revert, rows, sub, u256,
+  result, resultFlag, revert, rows, sub, u256, word,
 } from "../wide/u256";
 
 export namespace Why {
@@ -52,14 +52,14 @@ namespace Op { export const DIVIDE = 4, RAY = 8, PERCENT = 16, GIGA = 24, UNIT =
 
 function operate(op: u32, a: u256, b: u256): u256 {
   const kind = op & Op.UNIT, round = op & Op.ROUND;
-  const unit = kind == Op.RAY ? ray() : new u256(kind == Op.PERCENT ? 10000 : kind ? 1000000000 : WAD);
+  const unit = kind == Op.RAY ? ray() : word(kind == Op.PERCENT ? 10000 : kind ? 1000000000 : WAD);
   return op & Op.DIVIDE ? mulDivWithin(a, unit, b, round, Why.EMPTY) : mulDivWithin(a, b, unit, round, Why.EMPTY);
 }
 export function rayMul(a: u256, b: u256, round: i32): u256 { return operate(Op.RAY | round, a, b); }
 export function rayDiv(a: u256, b: u256, round: i32): u256 { return operate(Op.RAY | Op.DIVIDE | round, a, b); }
 export function percentMul(a: u256, b: u256, round: i32): u256 { return operate(Op.PERCENT | round, a, b); }
 export function percentDiv(a: u256, b: u256, round: i32): u256 { return operate(Op.PERCENT | Op.DIVIDE | round, a, b); }
-function wadToRay(a: u256): u256 { return operate(Op.GIGA | Op.DIVIDE, a, new u256(1)); }
+function wadToRay(a: u256): u256 { return operate(Op.GIGA | Op.DIVIDE, a, word(1)); }
 
 /** The vectors' operations by number; 6, 7 and 15 stand outside. */
 const OPERATIONS: usize = memory.data<u8>([
@@ -73,7 +73,7 @@ export function math(): i32 {
   start();
   const op = arg(1).lo1 as u32, a = arg(2), b = arg(3);
   result(0,
-    op == 6 ? mulDivHalfUp(a, new u256(1), new u256(1000000000)) // rounds by the remainder: no overflow
+    op == 6 ? mulDivHalfUp(a, word(1), word(1000000000)) // rounds by the remainder: no overflow
     : op == 7 ? wadToRay(a)
     : op == 15 ? mulDivWithin(a, b, arg(4), Round.UP, Why.EMPTY)
     : operate(load<u8>(OPERATIONS + op), a, b));
@@ -84,14 +84,14 @@ export function equal(a: u256, b: u256): bool { return !compare(ptr(a), ptr(b), 
 
 // ---- Indexes
 
-function year(): u256 { return new u256(31536000); }
+function year(): u256 { return word(31536000); }
 
 /** `MathUtils.calculateLinearInterest` over `elapsed` seconds. */
 function linearInterest(rate: u256, elapsed: u256): u256 { return add(ray(), div(mul(rate, elapsed), year())); }
 
 /** `MathUtils.calculateCompoundedInterest`: three terms of a series, that of e^x or the binomial one. */
 function compoundedInterest(rate: u256, elapsed: u256): u256 {
-  const two = new u256(2), six = new u256(6);
+  const two = word(2), six = word(6);
   if (isNil(elapsed)) return ray();
   if (chosen(Choice.EXPONENTIAL)) { // unchecked, but beyond the first product nothing wraps that rayMul lets pass
     const x = div(mulWrapping(rate, elapsed), year());
@@ -100,9 +100,9 @@ function compoundedInterest(rate: u256, elapsed: u256): u256 {
   }
   const square = div(rayMul(rate, rate, Round.HALF_UP), mul(year(), year()));
   const cube = div(rayMul(square, rate, Round.HALF_UP), year());
-  const pairs = mul(elapsed, sub(elapsed, new u256(1)));
+  const pairs = mul(elapsed, sub(elapsed, word(1)));
   const second = div(mul(pairs, square), two);
-  const third = div(mul(mul(pairs, less(two, elapsed) ? sub(elapsed, two) : new u256()), cube), six);
+  const third = div(mul(mul(pairs, less(two, elapsed) ? sub(elapsed, two) : word(0)), cube), six);
   return add(add(linearInterest(rate, elapsed), second), third);
 }
 
@@ -177,8 +177,8 @@ export function ltvOf(own: u64, inMode: bool, modeLtv: u64, zeroed: bool, isolat
 export function addCollateral(scaled: u256, income: u256, price: u256, unit: u256, ltv: u64, threshold: u64): void {
   const value = valueOf(balanceOf(scaled, income), price, unit);
   accumulate(COLLATERAL, value);
-  accumulate(BY_LTV, mul(value, new u256(ltv)));
-  accumulate(BY_THRESHOLD, mul(value, new u256(threshold)));
+  accumulate(BY_LTV, mul(value, word(ltv)));
+  accumulate(BY_THRESHOLD, mul(value, word(threshold)));
 }
 
 /** Whether the index of a reserve is asked for a user with this scaled debt, and may revert. */
@@ -198,17 +198,17 @@ export function healthFactor(): u256 {
   if (isNil(debt)) return new u256(-1, -1, -1, -1);
   const secured = sums ? at(BY_THRESHOLD) : percentMul(at(COLLATERAL), average(BY_THRESHOLD), Round.HALF_UP);
   const health = operate(Op.DIVIDE | Round.HALF_UP, secured, debt);
-  return sums ? div(health, new u256(10000)) : health;
+  return sums ? div(health, word(10000)) : health;
 }
 
 /** Health as a fraction of what it divides, before it rounds. */
 export function healthParts(numerator: usize, denominator: usize): void {
   const sums = chosen(Choice.HEALTH_FROM_SUM);
   copy(numerator, ptr(sums ? at(BY_THRESHOLD) : percentMul(at(COLLATERAL), average(BY_THRESHOLD), Round.HALF_UP)), 4);
-  copy(denominator, ptr(sums ? mul(at(DEBT), new u256(10000)) : at(DEBT)), 4);
+  copy(denominator, ptr(sums ? mul(at(DEBT), word(10000)) : at(DEBT)), 4);
 }
 
-export function isLiquidatable(health: u256): bool { return less(health, new u256(WAD)); }
+export function isLiquidatable(health: u256): bool { return less(health, word(WAD)); }
 
 // ---- The account in the arguments
 
@@ -261,7 +261,7 @@ export function priceOf(row: usize, held: bool): u256 {
 
 /** `10^decimals`, unchecked: it wraps from 78 on. */
 export function unitOf(row: usize): u256 {
-  const unit = new u256(1), twice = new u256();
+  const unit = word(1), twice = word(0);
   for (let left = load<u32>(row, Reserve.DECIMALS); left; --left) {
     const a = ptr(unit), b = ptr(twice);
     addLimbs(b, a, a, 4);
@@ -307,7 +307,7 @@ function addReserve(row: usize, isCollateral: bool, isBorrowed: bool): void {
 
 /** Ids below which a loop over reserves ends. */
 export function idLimit(): u32 {
-  const most = new u256(128), ids = arg(Arg.COUNT);
+  const most = word(128), ids = arg(Arg.COUNT);
   return chosen(Choice.COUNTS_RESERVES) && less(ids, most) ? ids.lo1 as u32 : 128;
 }
 
@@ -323,7 +323,7 @@ export function sumAccount(): void {
     if (row != NOTHING) addReserve(row, isCollateral, isBorrowed);
     forget();
   }
-  if (chosen(Choice.COUNTS_RESERVES) && less(new u256(128), arg(Arg.COUNT))) revert(Why.TOO_MANY_RESERVES);
+  if (chosen(Choice.COUNTS_RESERVES) && less(word(128), arg(Arg.COUNT))) revert(Why.TOO_MANY_RESERVES);
 }
 
 export function accountData(): i32 {
@@ -337,7 +337,7 @@ export function accountData(): i32 {
   result(5, healthFactor());
   resultFlag(6, hasZeroLtv);
   const most = percentMul(collateral, ltv, directed(Choice.FLOOR_BORROWS, Round.DOWN));
-  result(2, less(most, debt) ? new u256() : sub(most, debt));
+  result(2, less(most, debt) ? word(0) : sub(most, debt));
   return end();
 }
 
@@ -361,7 +361,7 @@ function slopes(usage: u256, optimal: u256, slope1: u256, slope2: u256): u256 {
  */
 export function interestRate(): i32 {
   start();
-  const later = chosen(Choice.RATES_IN_BPS), half = Round.HALF_UP, none = new u256();
+  const later = chosen(Choice.RATES_IN_BPS), half = Round.HALF_UP, none = word(0);
   const optimal = parameter(1), base = parameter(2), slope1 = parameter(3), slope2 = parameter(4);
   const stableDebt = arg(10), variableDebt = arg(11), debt = add(stableDebt, variableDebt), idle = isNil(debt);
   result(0, none);
@@ -387,7 +387,7 @@ export function interestRate(): i32 {
     const variable = rayMul(wadToRay(variableDebt), variableRate, half), stable = rayMul(wadToRay(stableDebt), arg(12), half);
     rate = rayDiv(add(variable, stable), wadToRay(debt), half);
   }
-  result(0, percentMul(rayMul(rate, supplyUsage, half), sub(new u256(10000), arg(8)), half));
+  result(0, percentMul(rayMul(rate, supplyUsage, half), sub(word(10000), arg(8)), half));
   result(1, variableRate);
   result(2, stableRate);
   return end();

@@ -314,23 +314,22 @@ export const DEBT: usize = VALUE + 32, HEALTH: usize = VALUE + 64, NUMERATOR: us
 export const FIGURE_LIMBS: u32 = 20;
 
 /** The same from sums that steps made: of collateral, of what thresholds leave of it, of debt. */
-export function setSums(c0: u64, c1: u64, s0: u64, s1: u64, d0: u64, d1: u64): i32 {
+export function setSums(value: usize, weighed: usize, owed: usize): i32 {
   if (ofAave()) {
     aave.choose(choices);
     aave.beginAccount();
-    pair(aave.COLLATERAL, c0, c1);
-    pair(aave.BY_THRESHOLD, s0, s1);
-    pair(aave.DEBT, d0, d1);
+    copy(aave.COLLATERAL, value, 2);
+    copy(aave.BY_THRESHOLD, weighed, 2);
+    copy(aave.DEBT, owed, 2);
   } else {
     beginAccount();
-    pair(COLLATERAL, s0, s1);
-    pair(OWED, d0, d1);
+    copy(COLLATERAL, weighed, 2);
+    copy(OWED, owed, 2);
   }
   const status = finish();
-  pair(VALUE, c0, c1);
+  copy(VALUE, value, 2);
   return status;
 }
-function pair(to: usize, lo: u64, hi: u64): void { store<u64>(to, lo); store<u64>(to, hi, 8); }
 
 /** Figures and judgement from the protocol's own sums. */
 function finish(): i32 {

@@ -22,12 +22,12 @@ const OTHER_VALUE = OTHERS, OTHER_WEIGHED = OTHERS + 32, OTHER_OWED = OTHERS + 6
 export const HELD = OTHERS + 96, OWED = OTHERS + 128;
 let asset: usize = 0, isBase = false, bps: u64 = 0;
 
-/** Takes over the sums over the other assets; nothing is held or owed of the one in question yet. */
-export function setOthers(value: usize, weighed: usize, owed: usize): void {
+/** Takes over the sums over the other assets, of so many limbs; nothing is held or owed of the one in question yet. */
+export function setOthers(value: usize, weighed: usize, owed: usize, limbs: u32): void {
   clear(OTHERS, 24);
-  copy(OTHER_VALUE, value, 4);
-  copy(OTHER_WEIGHED, weighed, 4);
-  copy(OTHER_OWED, owed, 4);
+  copy(OTHER_VALUE, value, limbs);
+  copy(OTHER_WEIGHED, weighed, limbs);
+  copy(OTHER_OWED, owed, limbs);
 }
 
 /** Sums at two prices, value, weighed value, average threshold and debt each: those of the lower and of the upper end. */
@@ -50,7 +50,7 @@ function lookAt(to: usize, p0: u64, p1: u64): bool {
   } else {
     const unit = assetUnit(asset, isBase);
     value = div(mul(held, price), unit);
-    weighed = ofComet() ? (isBase ? weighed : div(mul(value, thresholdFactor(asset)), unity)) : mul(value, new u256(bps));
+    weighed = ofComet() ? (isBase ? weighed : div(mul(value, thresholdFactor(asset)), unity)) : mul(value, word(bps));
     debt = owedRound() == Round.UP ? mulDivUp(owed, price, unit) : div(mul(owed, price), unit);
   }
   value = add(value, at(OTHER_VALUE));
@@ -66,11 +66,11 @@ function lookAt(to: usize, p0: u64, p1: u64): bool {
 function suffices(a: usize, average: usize, b: usize): bool {
   if (isZero(b + DEBT, 4)) return true;
   begin();
-  const debt = at(b + DEBT), half = div(debt, new u256(2)), unity = wad(), whole = new u256(10000);
+  const debt = at(b + DEBT), half = div(debt, word(2)), unity = wad(), whole = word(10000);
   if (!ofAave()) return !less(at(a + WEIGHED), debt);
   // health·debt, half-up, reaches 1e18·debt
   const asked = mul(byAverage() ? debt : mul(debt, whole), unity);
-  const has = byAverage() ? div(add(mul(at(a + VALUE), at(average + AVERAGE)), new u256(5000)), whole) : at(a + WEIGHED);
+  const has = byAverage() ? div(add(mul(at(a + VALUE), at(average + AVERAGE)), word(5000)), whole) : at(a + WEIGHED);
   const enough = !less(add(mul(has, unity), half), asked);
   if (end()) broken = true;
   return enough;
@@ -109,9 +109,9 @@ const TOP: u32 = 126;
  * less than 2, but what a cToken counts for is cut before it is multiplied, which costs up to a unit for each 10^18 that are held.
  */
 function roundings(): u256 {
-  if (ofAave()) return new u256(400000);
-  const few = new u256(8);
-  return ofCompound() ? add(div(mul(new u256(2), at(HELD)), wad()), few) : few;
+  if (ofAave()) return word(400000);
+  const few = word(8);
+  return ofCompound() ? add(div(mul(word(2), at(HELD)), wad()), few) : few;
 }
 
 /** Whether the account is healthy at every price from 2^k on: what is held outgrows what is owed, by more than roundings can take back. */
@@ -120,11 +120,11 @@ function healthyFrom(k: u32): bool {
   if (!lookAt(HIGH, k < 63 ? <u64>1 << (k + 1) : 0, k < 63 ? 0 : <u64>1 << (k - 63))) return false;
   begin();
   // Twice the price: a sum that grows does so by what doubles, less what roundings cost at either end.
-  const whole = new u256(ofAave() ? 10000 : 1), slack = roundings();
+  const whole = word(ofAave() ? 10000 : 1), slack = roundings();
   const cut = byAverage();
   const whole1 = cut && bps == 1 && !less(at(LOW + WEIGHED), at(LOW + VALUE)); // an average of 1 at least
-  const has = whole1 ? at(LOW + VALUE) : cut ? (less(at(LOW + WEIGHED), at(LOW + VALUE)) ? new u256() : sub(at(LOW + WEIGHED), at(LOW + VALUE))) : at(LOW + WEIGHED);
-  const next = whole1 ? at(HIGH + VALUE) : cut ? (less(at(HIGH + WEIGHED), at(HIGH + VALUE)) ? new u256() : sub(at(HIGH + WEIGHED), at(HIGH + VALUE))) : at(HIGH + WEIGHED);
+  const has = whole1 ? at(LOW + VALUE) : cut ? (less(at(LOW + WEIGHED), at(LOW + VALUE)) ? word(0) : sub(at(LOW + WEIGHED), at(LOW + VALUE))) : at(LOW + WEIGHED);
+  const next = whole1 ? at(HIGH + VALUE) : cut ? (less(at(HIGH + WEIGHED), at(HIGH + VALUE)) ? word(0) : sub(at(HIGH + WEIGHED), at(HIGH + VALUE))) : at(HIGH + WEIGHED);
   const owes = add(mul(at(LOW + DEBT), whole), slack), grown = add(mul(sub(at(HIGH + DEBT), at(LOW + DEBT)), whole), slack);
   const enough = !less(has, owes) && !less(next, has) && (isZero(OWED, 4) || !less(sub(next, has), grown));
   return !end() && enough;

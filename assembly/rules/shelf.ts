@@ -80,11 +80,9 @@ export function assetSet(): usize { return book; }
 export function assetsHeld(): u32 { return assetCount; }
 export function assetAt(index: u32): usize { return book + ASSETS + index * ASSET; }
 
-/** The sums of an account, when `sum` could make them: collateral, what its thresholds leave of it, and debt. */
-let C0: u64 = 0, C1: u64 = 0, S0: u64 = 0, S1: u64 = 0, D0: u64 = 0, D1: u64 = 0;
-
-/** The same by kind of line, while they are made: what is held and what its thresholds leave of it, then what is owed. */
+/** The sums of an account, by kind of line: what is held and what its thresholds leave of it, then what is owed. */
 const SUMS: usize = memory.data(64, 16);
+const WEIGHED = SUMS + 16, OWED = SUMS + 32;
 
 /** Sums an account by steps, all lines but those of one asset; false where that cannot tell. */
 function sum(set: usize, vault: usize, shape: u32, without: u32 = -1): bool {
@@ -97,7 +95,7 @@ function sum(set: usize, vault: usize, shape: u32, without: u32 = -1): bool {
     if (kind >= Kind.IDLE || index == without) continue;
     if (!addLine(set + ASSETS + index * ASSET, kind, load<u32>(thresholds + (index << 2)), amount)) return false;
   }
-  return takeSums();
+  return true;
 }
 
 // @ts-ignore: decorator
@@ -127,13 +125,6 @@ function addLine(asset: usize, kind: u32, entry: u32, amount: usize): bool {
   return true;
 }
 
-function takeSums(): bool {
-  C0 = load<u64>(SUMS); C1 = load<u64>(SUMS, 8);
-  S0 = load<u64>(SUMS, 16); S1 = load<u64>(SUMS, 24);
-  D0 = load<u64>(SUMS, 32); D1 = load<u64>(SUMS, 40);
-  return true;
-}
-
 /** Sums all of an account but the lines of one asset, for `judgeWith`. False where steps cannot tell. */
 export function sumWithout(set: usize, vault: usize, shape: u32, index: u32): bool {
   const told = sum(set, vault, shape, index);
@@ -151,37 +142,37 @@ export function judgeWith(asset: usize, entry: u32, held: usize, owed: usize): i
     const amount = kind == Kind.HELD ? held : owed;
     if (amount && !addLine(asset, kind, entry, amount)) return -1;
   }
-  takeSums();
-  const status = verdict();
   clear(VALUE, 8);
-  store<u64>(VALUE, C0); store<u64>(VALUE, C1, 8);
-  store<u64>(DEBT, D0); store<u64>(DEBT, D1, 8);
-  return status;
+  copy(VALUE, SUMS, 2);
+  copy(DEBT, OWED, 2);
+  return verdict();
 }
 
 /** What the sums say; −1 where they cannot. Of health it is enough to compare while debt is below 2·10^18 (there, half-up lifts nothing to 1). */
 function verdict(): i32 {
-  if (!ofAave()) return S1 < D1 || (S1 == D1 && S0 < D0) ? Status.UNSAFE : Status.SAFE;
-  if (!(D0 | D1)) return Status.SAFE;
-  if (D1 || D0 >= 2000000000000000000) return -1;
-  let s0 = S0, s1 = S1;
-  const line0 = D0 * 10000, line1 = mulHi(D0, 10000);
+  const d0 = load<u64>(OWED), d1 = load<u64>(OWED, 8);
+  let s0 = load<u64>(WEIGHED), s1 = load<u64>(WEIGHED, 8);
+  if (!ofAave()) return s1 < d1 || (s1 == d1 && s0 < d0) ? Status.UNSAFE : Status.SAFE;
+  if (!(d0 | d1)) return Status.SAFE;
+  if (d1 || d0 >= 2000000000000000000) return -1;
+  const line0 = d0 * 10000, line1 = mulHi(d0, 10000);
   if (byAverage()) { // ⌊(C·⌊S/C⌋ + 5000) / 10^4⌋ < D
-    if (C1 || S1 >> 16) return -1;
-    if (!C0) return Status.UNSAFE;
-    let average = <u64>((<f64>S1 * 18446744073709551616.0 + <f64>S0) / <f64>C0); // off by one at most
-    if (exceeds(average, S0, S1)) --average;
-    else if (!exceeds(average + 1, S0, S1)) ++average;
-    s0 = C0 * average + 5000;
-    s1 = mulHi(C0, average) + u64(s0 < 5000);
+    const c = load<u64>(SUMS);
+    if (load<u64>(SUMS, 8) || s1 >> 16) return -1;
+    if (!c) return Status.UNSAFE;
+    let average = <u64>((<f64>s1 * 18446744073709551616.0 + <f64>s0) / <f64>c); // off by one at most
+    if (exceeds(c, average, s0, s1)) --average;
+    else if (!exceeds(c, average + 1, s0, s1)) ++average;
+    s0 = c * average + 5000;
+    s1 = mulHi(c, average) + u64(s0 < 5000);
   }
   return s1 < line1 || (s1 == line1 && s0 < line0) ? Status.UNSAFE : Status.SAFE;
 }
 
-/** C·n > (s1, s0) */
-function exceeds(n: u64, s0: u64, s1: u64): bool {
-  const h = mulHi(C0, n);
-  return h > s1 || (h == s1 && C0 * n > s0);
+/** c·n > (s1, s0) */
+function exceeds(c: u64, n: u64, s0: u64, s1: u64): bool {
+  const h = mulHi(c, n);
+  return h > s1 || (h == s1 && c * n > s0);
 }
 
 /** The exact rule on one account. */
@@ -200,7 +191,7 @@ export function evaluate(market: usize, vault: usize, shape: u32): i32 { return 
 export function evaluateIn(set: usize, vault: usize, shape: u32): i32 {
   clear(VALUE, FIGURE_LIMBS);
   if (!sum(set, vault, shape)) return slow(set, vault, linesOf(shape));
-  return setSums(C0, C1, S0, S1, D0, D1);
+  return setSums(SUMS, WEIGHED, OWED);
 }
 
 /** The exact pass over up to 64 rows. */
@@ -224,11 +215,10 @@ function margin(shape: u32): f64 { return 1.9073486328125e-6 + <f64>(linesOf(sha
 /** Rows that were summed one by one since keys were made; many of them make new keys worth while. */
 let spent: u32 = 0, drifted: bool = false;
 
-/** What a row owes and what is held against it, by floats at the weights of the moment, in one unit; NaN and infinite where these do not tell. */
-let owedNear: f64 = 0, heldNear: f64 = 0;
-function sumNear(market: usize, block: usize, shape: u32, place: u32): void {
-  const lines = linesOf(shape), quad = quadAt(block, shape, place);
-  const table = load<u32>(market, SET) + WEIGHTS + (<u32>load<u8>(vaultAt(block, shape, place), 4) << 10);
+/** What a row owes and holds, by weights: NaN or infinite where these do not tell. */
+let rowOwed: f32 = 0, rowHeld: f32 = 0;
+function weighRow(block: usize, shape: u32, place: u32, weights: usize): void {
+  const lines = linesOf(shape), quad = quadAt(block, shape, place), table = weights + (<u32>load<u8>(vaultAt(block, shape, place), 4) << 10);
   let owed: f32 = 0, held: f32 = 0;
   let amount = quad + ((place & 3) << 2), index = quad + (lines << 4) + (place & 3);
   for (const end = amount + (lines << 4); amount < end; amount += 16, index += 4) {
@@ -236,17 +226,18 @@ function sumNear(market: usize, block: usize, shape: u32, place: u32): void {
     if (x < 0) owed -= x;
     else held += x; // NaN too
   }
-  owedNear = <f64>owed; heldNear = <f64>held;
+  rowOwed = owed; rowHeld = held;
 }
 
 /** One row between the limits: summed anew, and if need be judged exactly. */
 export function judge(market: usize, block: usize, shape: u32, place: u32): i32 {
-  const vault = vaultAt(block, shape, place), off = 2 * margin(shape);
-  sumNear(market, block, shape, place);
+  const vault = vaultAt(block, shape, place), set = <usize>load<u32>(market, SET);
+  weighRow(block, shape, place, set + WEIGHTS);
   ++spent;
-  if (heldNear < Infinity) {
-    if (owedNear <= heldNear * (1 - off)) return Status.SAFE;
-    if (!load<u8>(vault, 5) && owedNear < Infinity && owedNear * (1 - off) > heldNear * <f64>load<f32>(load<u32>(market, SET), SPREAD)) return Status.UNSAFE;
+  const off = 2 * margin(shape), debt = <f64>rowOwed, value = <f64>rowHeld;
+  if (value < Infinity) {
+    if (debt <= value * (1 - off)) return Status.SAFE;
+    if (!load<u8>(vault, 5) && debt < Infinity && debt * (1 - off) > value * <f64>load<f32>(set, SPREAD)) return Status.UNSAFE;
   }
   return exact(market, vault, shape);
 }
@@ -647,15 +638,8 @@ function writeQuad(block: usize, shape: u32, place: u32): void {
 
 /** The key of one row at the reference weights. */
 function keyOf(block: usize, shape: u32, place: u32): f32 {
-  const lines = linesOf(shape), quad = quadAt(block, shape, place), table = references + (<u32>load<u8>(vaultAt(block, shape, place), 4) << 10);
-  let owed: f32 = 0, held: f32 = 0;
-  let amount = quad + ((place & 3) << 2), index = quad + (lines << 4) + (place & 3);
-  for (const end = amount + (lines << 4); amount < end; amount += 16, index += 4) {
-    const x = load<f32>(amount) * load<f32>(table + (<u32>load<u8>(index) << 2));
-    if (x < 0) owed -= x;
-    else held += x;
-  }
-  if (held < Infinity && owed < Infinity) return owed > 0 ? owed / held : -Infinity;
+  weighRow(block, shape, place, references);
+  if (rowHeld < Infinity && rowOwed < Infinity) return rowOwed > 0 ? rowOwed / rowHeld : -Infinity;
   store<f32>(groupOf(block, place), Infinity, LOOSE);
   return Infinity;
 }
@@ -765,23 +749,16 @@ export function reaches(market: usize, block: usize, shape: u32, place: u32): bo
 
 // ---- Liquidation prices
 
-const VALUES: usize = memory.data(96, 16);
-
 /** The liquidation price of an asset for an account, to RESULTS; a Trigger. */
 export function priceOf(vault: usize, shape: u32, index: u32, owed: bool): i32 {
   const asset = assetAt(index), entry = load<u32>(book + THRESHOLDS + (<u32>load<u8>(vault, 4) << 9) + (index << 2));
   if (entry & Entry.SLOW) return Trigger.REVERTS; // the category's price, not the asset's
   const aave = ofAave(), told = load<u32>(asset, FAST) && sum(book, vault, shape, index);
-  if (told) {
-    clear(VALUES, 12);
-    store<u64>(VALUES, C0); store<u64>(VALUES, C1, 8);
-    store<u64>(VALUES + 32, S0); store<u64>(VALUES + 32, S1, 8);
-    store<u64>(VALUES + 64, D0); store<u64>(VALUES + 64, D1, 8);
-    price.setOthers(VALUES, VALUES + 32, VALUES + 64);
-  } else {
+  if (told) price.setOthers(SUMS, WEIGHED, OWED, 2);
+  else {
     if (load<u32>(asset, BROKEN) || !sumOthers(book, vault, linesOf(shape), index)) return Trigger.REVERTS;
-    if (aave) price.setOthers(COLLATERAL, BY_THRESHOLD, AAVE_DEBT);
-    else price.setOthers(SUM, SUM, SUM_OWED);
+    if (aave) price.setOthers(COLLATERAL, BY_THRESHOLD, AAVE_DEBT, 4);
+    else price.setOthers(SUM, SUM, SUM_OWED, 4);
   }
   let tag = tagsOf(vault), amount = amountsOf(vault, linesOf(shape));
   for (const end = tag + (<u32>load<u16>(vault, 6) << 1); tag < end; tag += 2, amount += amountBytes()) {
@@ -807,12 +784,14 @@ export function readAhead(block: usize, shape: u32, place: u32): u64 {
 export function score(order: i32, market: usize, block: usize, shape: u32, place: u32): f64 {
   const vault = vaultAt(block, shape, place);
   if (order == Order.PROFIT) { profitTo(LEFT, market, vault, shape); return near(LEFT, 8); }
-  sumNear(market, block, shape, place);
-  if (!load<u8>(vault, 5) && owedNear > 0 && owedNear < Infinity && heldNear > 0 && heldNear < Infinity) {
-    const off = 2 * margin(shape), cut = order == Order.DEBT ? 0 : <f64>load<f32>(load<u32>(market, SET), SPREAD) - 1; // an average counts for up to so much more
-    if (cut < 0.001) {
-      setDoubt(off + cut, false);
-      return order == Order.DEBT ? owedNear * (ofAave() ? TWO64 / 10000 : TWO64) : owedNear / heldNear;
+  const set = <usize>load<u32>(market, SET);
+  weighRow(block, shape, place, set + WEIGHTS);
+  const owed = <f64>rowOwed, held = <f64>rowHeld;
+  if (!load<u8>(vault, 5) && owed > 0 && owed < Infinity && held > 0 && held < Infinity) {
+    const off = 2 * margin(shape) + (order == Order.DEBT ? 0 : <f64>load<f32>(set, SPREAD) - 1); // an average counts for up to so much more
+    if (off < 0.001) {
+      setDoubt(off, false);
+      return order == Order.DEBT ? owed * (ofAave() ? TWO64 / 10000 : TWO64) : owed / held;
     }
   }
   evaluate(market, vault, shape);

@@ -8,14 +8,19 @@
  * checked arithmetic, `"Panic(0x12)"` for a division by zero, `"empty revert data"` for the math libraries.
  * @module
  */
+import { instantiate, loadModule } from "#module/aave-v3";
+import { Module } from "../abi.js";
 import { PlimsollError, show } from "../errors.js";
 import { type AccountProtocol, type Field, type Fields, type Values, bool, choice, contractFunction, fixed, list, or, uint } from "../protocol.js";
+import { type AaveV3Account, bookOf } from "./aave-v3-book.js";
 import {
-  type AaveV3Account, type Choices, type Optional, CODES, ERRORS, accountOutputs, base, bitmap, bookOf, bps, type categoryFields, gives, id, index, liquidationOutputs, liquidationTerms, type marketFields,
-  maskOf, module, only, rate, revisionOf, seconds, units,
-} from "./aave-v3-book.js";
+  type Choices, type Optional, CODES, ERRORS, accountOutputs, base, bitmap, bps, gives, id, index, liquidationOutputs, liquidationTerms, maskOf, only, rate, revisionOf,
+  seconds, units,
+} from "./aave-v3-fields.js";
 
 export type { AaveV3Account, AaveV3Position } from "./aave-v3-book.js";
+
+const module = /* @__PURE__ */ new Module(loadModule, instantiate);
 
 /**
  * An account, in the order of assembly/rules/aave.ts. `terms` are those of a liquidation; `scaled` balances are what the token contracts
@@ -140,6 +145,7 @@ function functionsOf(protocol: string, choices: Choices) {
 }
 
 type Functions = ReturnType<typeof functionsOf>;
+type Book = ReturnType<typeof bookOf>;
 
 /** What a book asks of one of its accounts. */
 export interface AaveV3Calls {
@@ -151,7 +157,7 @@ export interface AaveV3Calls {
  * The reproduced functions of a pool of one revision. Inputs have the contracts' own names. Those that not every revision knows
  * may be left out as far as types go: a revision asks for what it knows, and refuses the rest.
  */
-export interface AaveV3 extends AccountProtocol<AaveV3Account, AaveV3Calls, { readonly totalCollateralBase: typeof base }, ReturnType<typeof marketFields>, object & Fields, ReturnType<typeof categoryFields>, ReturnType<typeof liquidationOutputs>> {
+export interface AaveV3 extends AccountProtocol<AaveV3Account, AaveV3Calls, { readonly totalCollateralBase: typeof base }, Book["market"], object & Fields, Book["category"], Book["liquidation"]> {
   /** POOL_REVISION. */
   readonly revision: number;
   /**
@@ -191,6 +197,6 @@ export interface AaveV3 extends AccountProtocol<AaveV3Account, AaveV3Calls, { re
  * @throws PlimsollError `invalid-argument` for another
  */
 export function aaveV3(options: { readonly revision: number }): AaveV3 {
-  const { revision, name, choices } = revisionOf(options);
-  return Object.freeze({ ...bookOf(revision, name, choices), ...functionsOf(name, choices) });
+  const { name, choices } = revisionOf(options);
+  return Object.freeze({ ...bookOf(module, options), ...functionsOf(name, choices) });
 }

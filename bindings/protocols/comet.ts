@@ -10,7 +10,8 @@ import { instantiate, loadModule } from "#module/comet";
 import { Module } from "../abi.js";
 import { AccountBook } from "../accounts.js";
 import { PlimsollError } from "../errors.js";
-import { type AccountProtocol, type Line, type Outcome, type Fields, type Values, KIND, bool, contractFunction, eachAsset, encode, int, knowFields, list, or, record, uint } from "../protocol.js";
+import { type Line, KIND, eachAsset } from "../lines.js";
+import { type AccountProtocol, type Outcome, type Fields, type Values, bool, contractFunction, encode, int, knowFields, list, or, record, uint } from "../protocol.js";
 
 const module = /* @__PURE__ */ new Module(loadModule, instantiate);
 

@@ -12,7 +12,8 @@ import { instantiate, loadModule } from "#module/compound-v2";
 import { Module } from "../abi.js";
 import { AccountBook } from "../accounts.js";
 import { PlimsollError } from "../errors.js";
-import { type AccountProtocol, type Fields, type Line, type Outcome, type Values, KIND, bool, contractFunction, eachAsset, knowFields, list, mergeBy, needFields, or, uint } from "../protocol.js";
+import { type Line, KIND, eachAsset, mergeBy } from "../lines.js";
+import { type AccountProtocol, type Fields, type Outcome, type Values, bool, contractFunction, knowFields, list, needFields, or, uint } from "../protocol.js";
 
 const module = /* @__PURE__ */ new Module(loadModule, instantiate);
 

@@ -11,10 +11,10 @@ import { instantiate, loadModule } from "#module/liquity-v1";
 import { Module } from "../abi.js";
 import { PlimsollError } from "../errors.js";
 import {
-  type Complete, type Fields, type Outcome, type Protocol, type Values, bool, checkFields, checkNumbers, choice, contractFunction, list, needFields, or, uint,
+  type Complete, type Fields, type Outcome, type Protocol, type Values, bool, checkFields, choice, contractFunction, list, needFields, or, uint,
   values,
 } from "../protocol.js";
-import { Book } from "../vaults.js";
+import { Book, checkNumbers } from "../vaults.js";
 
 const module = /* @__PURE__ */ new Module(loadModule, instantiate);
 

@@ -10,10 +10,9 @@
 import { instantiate, loadModule } from "#module/maker";
 import { Module } from "../abi.js";
 import {
-  type Complete, type Fields, type Outcome, type Protocol, type Values, bool, checkFields, choice, contractFunction, int, needFields, or,
-  priceFunction, ratioOf, uint,
+  type Complete, type Fields, type Outcome, type Protocol, type Values, bool, checkFields, choice, contractFunction, int, needFields, or, uint,
 } from "../protocol.js";
-import { Book } from "../vaults.js";
+import { Book, priceFunction, ratioOf } from "../vaults.js";
 
 const module = /* @__PURE__ */ new Module(loadModule, instantiate);
 

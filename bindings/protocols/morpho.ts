@@ -9,8 +9,8 @@
  */
 import { instantiate, loadModule } from "#module/morpho";
 import { Module } from "../abi.js";
-import { type Complete, type Fields, type Outcome, type Protocol, bool, choice, contractFunction, int, or, priceFunction, uint } from "../protocol.js";
-import { Book } from "../vaults.js";
+import { type Complete, type Fields, type Outcome, type Protocol, bool, choice, contractFunction, int, or, uint } from "../protocol.js";
+import { Book, priceFunction } from "../vaults.js";
 
 const module = /* @__PURE__ */ new Module(loadModule, instantiate);
 
