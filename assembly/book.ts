@@ -20,7 +20,7 @@ import { FIRST, LAST, Question, TARGET, aim } from "./rules/trial";
 import { list as listRows, mayBeNear, nearOf, preview as previewMarket, setFloored, wanted } from "./screen/pass";
 import { Answer, search } from "./search";
 import {
-  BLOCK, CHUNKS, Fault, HEADER, INDEX, LINK_CHUNK, LINK_MAX, LINK_UNSAFE, LIVE, LOG, LOOSE, MARK, MARKET, ROWS_LOG, UNSAFE_BITS, USED,
+  BLOCK, CHUNKS, Fault, GROWTH, HEADER, INDEX, LINK_CHUNK, LINK_MAX, LINK_UNSAFE, LIVE, LOG, LOOSE, MARK, ROWS_LOG, UNSAFE_BITS, USED,
   addMarket as newMarket, chunkAt, chunksHeld, foundBlock, foundLog, foundMarket, foundPlace, groupOf, idAt, idOf, keysOf, lifeAt, linesOf, linkAt, lives, marketAt, marketsHeld, open as openRows, openStore, place,
   placed, reserve as reserveRows, rowIn, rowOf, shapeOf, seek, touch, userKeyAt, userKeyBytes, vacate, vaultAt, vaultsHeld,
 } from "./store/chunks";
@@ -333,66 +333,48 @@ export function gather(order: i32, k: u32, only: i32, near: bool, floor: bool): 
       const market = marketAt(m), factor = rule.weightOf(order, market);
       for (let i: u32 = 0, n = load<u32>(market, CHUNKS); i < n; ++i) {
         const link = linkAt(market, i), top = <f64>load<f32>(link, LINK_MAX);
-        if (top > 0 && top < Infinity && !rule.isStale(chunkAt(load<u32>(link, LINK_CHUNK)))) push(top * factor, rule.CLOSE, load<u32>(link, LINK_CHUNK) << ROWS_LOG); // of a loose row it is +∞
+        if (top > 0 && top < Infinity) push(top * factor, rule.CLOSE, load<u32>(link, LINK_CHUNK) << ROWS_LOG); // of a loose row it is +∞
       }
     }
     if (k && candidates() > k) least = rule.surest(order, marketAt(max(only, 0)), threshold(k) * (1 - rule.GAP));
   }
   startSelection(order, 0);
-  together = 0;
   for (let m: u32 = 0; m < marketsHeld(); ++m) {
     if (only >= 0 && m != <u32>only) continue;
-    const market = marketAt(m), factor = rule.weightOf(order, market) * rule.growthOf(market);
+    const market = marketAt(m), factor = rule.weightOf(order, market) * load<f32>(market, GROWTH);
     for (let i: u32 = 0, n = load<u32>(market, CHUNKS); i < n; ++i) {
       const link = linkAt(market, i), close = near && mayBeNear(market, i);
-      if (!close && (!load<u16>(link, LINK_UNSAFE) || (<f64>load<f32>(link, LINK_MAX) * factor < least && !rule.isStale(chunkAt(load<u32>(link, LINK_CHUNK)))))) continue;
-      store<u32>(NUMBERS + (together++ << 2), load<u32>(link, LINK_CHUNK) | u32(close) << 31);
-      if (together == MANY && !gatherChunks(order, k, least)) return false;
+      if (!close && (!load<u16>(link, LINK_UNSAFE) || <f64>load<f32>(link, LINK_MAX) * factor < least)) continue;
+      if (!gatherChunk(k, market, load<u32>(link, LINK_CHUNK), factor, least, close)) return false;
     }
   }
-  return gatherChunks(order, k, least);
+  return true;
 }
 
-/**
- * Chunks that are gathered together: what is read of them lies far apart, so it is all asked for before the first of it is looked at.
- * (Of 2,000 rows in 1,000 chunks, one chunk after the other: twice the time.)
- */
-const MANY: u32 = 16, NUMBERS: usize = memory.data(64, 16), AHEAD: usize = memory.data(8, 16);
-let together: u32 = 0;
-/** The number of a chunk, without the bit that says that rows may be near in it. */
-// @ts-ignore: decorator
-@inline function numberIn(at: usize): u32 { return load<u32>(at) & 0x7fffffff; }
+/** Places of a chunk's candidates, and what was read of their amounts. */
+const PLACES: usize = memory.data(2048, 16), AHEAD: usize = memory.data(8, 16);
 
-function gatherChunks(order: i32, k: u32, least: f64): bool {
-  const end = NUMBERS + (together << 2);
-  let ahead: u64 = 0, rows = STAGE;
-  for (let at = NUMBERS; at < end; at += 4) {
-    const chunk = chunkAt(numberIn(at)), block = <usize>load<u32>(chunk, BLOCK), used = load<u32>(chunk, USED);
-    for (let place: u32 = 0; place < used; place += 128) ahead ^= load<u64>(groupOf(block, place), UNSAFE_BITS);
-  }
-  for (let at = NUMBERS; at < end; at += 4) {
-    const number = numberIn(at), near = number != load<u32>(at), chunk = chunkAt(number), market = marketAt(load<u32>(chunk, MARKET)), factor = rule.weightOf(order, market) * rule.growthOf(market);
-    const block = <usize>load<u32>(chunk, BLOCK), log = load<u32>(chunk, LOG), used = load<u32>(chunk, USED), keys = keysOf(block, log);
-    if (near) rule.freshen(market, chunk);
-    for (let place: u32 = 0; place < used; place += 64) {
-      let mask = load<u64>(groupOf(block, place), UNSAFE_BITS);
-      if (near) mask |= nearOf(market, block, log, place);
-      const pruned = least > -Infinity && load<f32>(groupOf(block, place), LOOSE) < 0;
-      for (mask = wanted(mask, market, block, log, place); mask; mask &= mask - 1) {
-        const row = place + <u32>ctz(mask);
-        if (pruned && <f64>load<f32>(keys + (row << 2)) * factor < least) continue;
-        ahead ^= rule.readAhead(block, log, row);
-        store<u32>(rows, number << ROWS_LOG | row);
-        rows += 4;
-      }
+function gatherChunk(k: u32, market: usize, number: u32, factor: f64, least: f64, near: bool): bool {
+  const chunk = chunkAt(number), block = <usize>load<u32>(chunk, BLOCK), log = load<u32>(chunk, LOG), used = load<u32>(chunk, USED), keys = keysOf(block, log);
+  if (near) rule.freshen(market, chunk);
+  if (!makeRoom(used, k)) return false;
+  let end = PLACES, ahead: u64 = 0;
+  for (let place: u32 = 0; place < used; place += 64) {
+    let mask = load<u64>(groupOf(block, place), UNSAFE_BITS);
+    if (near) mask |= nearOf(market, block, log, place);
+    const pruned = least > -Infinity && load<f32>(groupOf(block, place), LOOSE) < 0;
+    for (mask = wanted(mask, market, block, log, place); mask; mask &= mask - 1) {
+      const at = place + <u32>ctz(mask);
+      if (pruned && <f64>load<f32>(keys + (at << 2)) * factor < least) continue;
+      ahead ^= rule.readAhead(block, log, at); // few rows lie far apart: all are asked for before the first is looked at
+      store<u16>(end, <u16>at);
+      end += 2;
     }
   }
   store<u64>(AHEAD, ahead);
-  together = 0;
-  if (!makeRoom(<u32>(rows - STAGE >> 2), k)) return false;
-  for (let at = STAGE; at < rows; at += 4) {
-    const row = load<u32>(at), chunk = chunkAt(row >> ROWS_LOG);
-    offer(marketAt(load<u32>(chunk, MARKET)), load<u32>(chunk, BLOCK), load<u32>(chunk, LOG), row & 1023, row, k);
+  for (let at = PLACES; at < end; at += 2) {
+    const place = <u32>load<u16>(at);
+    offer(market, block, log, place, number << ROWS_LOG | place, k);
   }
   return true;
 }

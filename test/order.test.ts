@@ -2,6 +2,7 @@ import fc from "fast-check";
 import type { Hits, Order } from "plimsoll";
 import { describe, expect, test, vi } from "vitest";
 import { Dice, MAX128, MAX256, RAY, WAD, column, runs, seed } from "./arbitraries.js";
+import * as blue from "./reference/morpho.js";
 import { type Adapter, type Ints, PositionTwin, liquity1, liquity2, morphoAdapter } from "./position-twin.js";
 import { NOW, onTheLine, randomBatch, randomMarket, randomVault, strange, tick } from "./position-worlds.js";
 import { Twin, joinKeys, keyOf, open, usualMarket } from "./twin.js";
@@ -241,7 +242,11 @@ describe("the order by profit", () => {
 /** What is unsafe, repaid in whole or in part, large enough that v2's compensation is at its cap or beside it. */
 function whale(dice: Dice, adapter: Adapter, figures: Ints): Ints {
   const size = BigInt(dice.pick([1, 10, 399, 400, 401, 402, 1000])) * WAD, over = BigInt(dice.pick([950, 1010, 1050, 1160, 1500])), { price, lltv, totalBorrowAssets: assets, totalBorrowShares: shares } = figures as Record<string, bigint>;
-  if (adapter === morphoAdapter) return { collateral: size, borrowShares: (size * price! / 10n ** 36n * lltv! / WAD * (shares! + 1_000_000n) / (assets! + 1n) * over / 1000n) % 2n ** 128n } as Ints;
+  if (adapter === morphoAdapter) {
+    const value = size * price! / 10n ** 36n, lif = lltv! > WAD ? WAD : blue.liquidationIncentiveFactor({ lltv: lltv! }).liquidationIncentiveFactor;
+    const owed = dice.chance(0.3) ? value * WAD / lif : value * lltv! / WAD * over / 1000n; // just so much that all collateral pays for it
+    return { collateral: size, borrowShares: (owed * (shares! + 1_000_000n) / (assets! + 1n)) % 2n ** 128n } as Ints;
+  }
   const trove = { coll: size, debt: size * price! / WAD * over / 1100n + BigInt(dice.below(2)), stake: size };
   if (adapter === liquity1) return { ...trove, snapshotETH: figures["L_ETH"]!, snapshotLUSDDebt: figures["L_LUSDDebt"]! } as Ints;
   return { ...trove, snapshotColl: figures["L_coll"]!, snapshotBoldDebt: figures["L_boldDebt"]!, annualInterestRate: dice.pick([0n, WAD / 20n]), lastDebtUpdateTime: NOW - 3000n, batchDebtShares: 0n, batch: 0n } as Ints;
@@ -267,13 +272,13 @@ describe("orders of positions", () => {
     fc.assert(fc.property(seed, (start) => {
       const dice = new Dice(start), twin = new PositionTwin(adapter, { keyBytes: 20 }), markets = 1 + dice.below(3);
       for (let m = 0, n = 0; m < markets; ++m) {
-        const figures = randomMarket(dice, adapter), market = twin.addMarket(figures), vaults: Ints[] = [];
+        const figures = { ...randomMarket(dice, adapter), ...(adapter === morphoAdapter && dice.chance(0.2) ? { totalSupplyAssets: 0n } : {}) } as Ints, market = twin.addMarket(figures), vaults: Ints[] = [];
         if (adapter === liquity2) twin.addBatch(market, randomBatch(dice));
-        for (let i = 0; i < 20; ++i) {
+        for (let i = 0, count = dice.pick([1, 20, 20]); i < count; ++i) {
           const vault = dice.chance(0.3) ? whale(dice, adapter, figures) : randomVault(dice, adapter, twin.world, market);
           vaults.push(dice.chance(0.5) ? onTheLine(dice, twin, market, vault) : vault);
         }
-        for (let i = 0; i < 40; ++i) vaults.push(beside(dice, dice.pick(vaults)));
+        for (let i = vaults.length; i > 1 && i < 60; ++i) vaults.push(beside(dice, dice.pick(vaults)));
         for (const vault of vaults) twin.add(market, vault, keyOf(n++));
       }
       for (let i = 0; i < 4; ++i) {

@@ -8,7 +8,7 @@ import * as places from "./position-order";
 import * as trove from "./position-trial";
 import * as shelf from "./shelf";
 import { CLOSE, Order, setDoubt } from "./status";
-import { FACTOR, GROWTH, HI, LO, STALE, vaultAt } from "../store/chunks";
+import { FACTOR, HI, LO, vaultAt } from "../store/chunks";
 import { ASSET } from "./lines";
 
 export { ALL, CLOSE, Figure, GAP, Order, figureHi, figureLo } from "./status";
@@ -50,9 +50,6 @@ export function narrow(market: usize, chunk: usize): void {
 /** Makes what the keys of a chunk tell be of now. */
 // @ts-ignore: decorator
 @inline export function freshen(market: usize, chunk: usize): void { if (onShelves()) shelf.freshen(market, chunk); }
-/** Whether those are made anew when it is next looked at. */
-// @ts-ignore: decorator
-@inline export function isStale(chunk: usize): bool { return onShelves() && load<u8>(chunk, STALE) != 0; }
 /** Whether keys were made anew, because too many rows had to be judged one by one. */
 // @ts-ignore: decorator
 @inline export function overspent(): bool { return onShelves() && shelf.overspent(); }
@@ -177,15 +174,9 @@ export function precedes(order: i32, am: usize, ab: usize, as: u32, ap: u32, bm:
   return onShelves() ? shelf.precedes(order, am, ab, as, ap, bm, bb, bs, bp)
     : positions() ? places.precedes(order, am, ab, as, ap, bm, bb, bs, bp) : ilk.precedes(order, am, ab, as, ap, bm, bb, bs, bp);
 }
-/**
- * Whether keys tell of an order's first rows; by what they are multiplied at least to be in the order of several markets, and by how much
- * more at most: a limit that a key is above or below says that of its quotient to 1.
- */
+/** Whether keys tell of an order's first rows, and by what they are multiplied to be in the order of several markets. */
 export function keysTell(order: i32): bool { return order == Order.RISKIEST || (!onShelves() && (order == Order.PRICE || order == Order.NOMINAL)); }
-export function weightOf(order: i32, market: usize): f64 {
-  return onShelves() ? 1 / <f64>load<f32>(market, HI) : positions() ? places.weightOf(order, market) : load<f64>(market, FACTOR);
-}
-export function growthOf(market: usize): f64 { return onShelves() ? <f64>load<f32>(market, HI) / <f64>load<f32>(market, LO) : <f64>load<f32>(market, GROWTH); }
+export function weightOf(order: i32, market: usize): f64 { return positions() ? places.weightOf(order, market) : load<f64>(market, FACTOR); }
 /** Up to where they do: of two rows whose keys differ by 2^−19 of it, one of them below this, which comes first. */
 export function surest(order: i32, market: usize, least: f64): f64 {
   return onShelves() ? least : positions() ? places.surest(order, market, least) : ilk.surest(order, market, least);

@@ -38,7 +38,7 @@ import { byAverage, ofAave, ofComet, ofCompound } from "../cut";
 import { ARGS } from "../layout";
 import { take, tableClass } from "../store/blocks";
 import {
-  BLOCK, CHUNKS, HEADER, HI, LINK_CHUNK, LO, LOG, LOOSE, MASKS, NEAR, PASS, SHAPE, STALE, USED,
+  BLOCK, CHUNKS, FACTOR, GROWTH, HEADER, HI, LINK_CHUNK, LINK_MAX, LO, LOG, LOOSE, MASKS, NEAR, PASS, SHAPE, STALE, USED,
   addMarket, boundsAt, chunkAt, groupOf, keysOf, linesOf, linkAt, lives, marketAt, marketsHeld, masksOf, open, quadBytes, shapeOf, touch, vaultAt, vaultsHeld,
 } from "../store/chunks";
 import { DOWN, TWO64, UP, above32, below32, near, near128 } from "../wide/float";
@@ -297,6 +297,7 @@ function rekeyAll(): void {
     for (let j: u32 = 0, n = load<u32>(market, CHUNKS); j < n; ++j) {
       store<u8>(chunkAt(load<u32>(linkAt(market, j), LINK_CHUNK)), 1, STALE);
       store<f32>(boundsAt(market, j), Infinity);
+      store<f32>(linkAt(market, j), Infinity, LINK_MAX);
     }
     touch(market);
   }
@@ -420,6 +421,9 @@ function setLimits(market: usize, set: usize): void {
   findLimits(set, load<u32>(market, SHAPE), market + UNION);
   store<f32>(market, low, LO);
   store<f32>(market, high, HI);
+  // What a limit says of a key and 1, it says of any multiple of both.
+  store<f64>(market, 1 / <f64>high, FACTOR);
+  store<f32>(market, above32(<f64>high / <f64>low), GROWTH);
   store<u32>(market, <u32>set, SET);
   setNear(market); // keys may be made anew in the middle of a query
 }

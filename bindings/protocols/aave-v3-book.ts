@@ -5,7 +5,8 @@ import { PlimsollError } from "../errors.js";
 import { type Line, type Lines, KIND, eachAsset, mergeBy } from "../lines.js";
 import { bool, encode, knowFields, or, uint } from "../protocol.js";
 import {
-  type Choices, CODES, ERRORS, accountOutputs, base, bitmap, bps, index, liquidationOutputs, liquidationTerms, maskOf, only, revisionOf, seconds,
+  CODES, ERRORS, accountOutputs, base, bitmap, bps, choicesOf, does, eModeById, healthFromSum, index, isolatedCategories, liquidationOutputs, liquidationTerms, ltvzeroBitmap,
+  narrowTokens, only, revisionOf, seconds,
 } from "./aave-v3-fields.js";
 
 // ---- The book's accounts and figures
@@ -29,7 +30,7 @@ export interface AaveV3Account {
 }
 
 /** A reserve, in the order of assembly/rules/assets.ts. */
-const marketFields = (has: { readonly eModeById: boolean }) => ({
+const marketFields = (revision: number) => ({
   decimals: uint(8, ""),
   /** Basis points, of the reserve itself. */
   ltv: or(bps, 0n), liquidationThreshold: bps,
@@ -38,15 +39,15 @@ const marketFields = (has: { readonly eModeById: boolean }) => ({
   /** As stored, and the rates at which they grow from `lastUpdateTimestamp` on. */
   liquidityIndex: index, currentLiquidityRate: or(index, 0n), variableBorrowIndex: index, currentVariableBorrowRate: or(index, 0n),
   lastUpdateTimestamp: or(seconds, 0n),
-  eModeCategory: only(has.eModeById, or(uint(8, ""), 0n)),
+  eModeCategory: only(does(revision, eModeById), or(uint(8, ""), 0n)),
   /** 10500: the liquidator gets 5 % more than it repays; of which the fee's share goes to the protocol. */
   liquidationBonus: or(bps, 10000n), liquidationProtocolFee: or(bps, 0n),
 });
 
-const categoryFields = ({ eModeById, ltvzeroBitmap, isolatedCategories }: Choices) => ({
+const categoryFields = (revision: number) => ({
   ltv: bps, liquidationThreshold: bps, liquidationBonus: or(bps, 10000n),
-  eModeAssetPrice: only(eModeById, or(base, 0n)), collateralBitmap: only(!eModeById, bitmap),
-  ltvzeroBitmap: only(ltvzeroBitmap, or(bitmap, 0n)), isolated: only(isolatedCategories, or(bool, false)),
+  eModeAssetPrice: only(does(revision, eModeById), or(base, 0n)), collateralBitmap: only(!does(revision, eModeById), bitmap),
+  ltvzeroBitmap: only(does(revision, ltvzeroBitmap), or(bitmap, 0n)), isolated: only(does(revision, isolatedCategories), or(bool, false)),
 });
 
 const amount = or(uint(128, "scaled units"), 0n), flag = or(bool, false);
@@ -87,10 +88,10 @@ function writeAccount({ category, lines }: Lines): AaveV3Account {
 
 /** What a book of a revision is opened with, by a module that has what `calls` names. */
 export function bookOf(module: Module, options: { readonly revision: number }) {
-  const { revision, name, choices } = revisionOf(options), liquidation = liquidationOutputs(choices);
+  const { revision, name } = revisionOf(options), liquidation = liquidationOutputs(revision);
   return {
-    revision, name, module, kind: { Book: AccountBook }, rule: choices.healthFromSum ? 2 : 1, choices: Number(maskOf(choices)), reasons: choices.narrowTokens ? ERRORS : CODES,
-    orders: ["profit"], liquidation, market: marketFields(choices), system: {}, price: "assetPrice", category: categoryFields(choices), vault: { totalCollateralBase: base },
+    revision, name, module, kind: { Book: AccountBook }, rule: does(revision, healthFromSum) ? 2 : 1, choices: choicesOf(revision), reasons: does(revision, narrowTokens) ? ERRORS : CODES,
+    orders: ["profit"], liquidation, market: marketFields(revision), system: {}, price: "assetPrice", category: categoryFields(revision), vault: { totalCollateralBase: base },
     account: {
       fields: ["userEModeCategory", "userConfig", "reserves"], list: "reserves", name: "reserve", entry: position,
       isThere: ({ reserve: _, ...has }: AaveV3Position) => Object.values(has).some(Boolean),

@@ -4,65 +4,63 @@ import { type Field, type Fields, bool, fixed, knowFields, list, uint } from "..
 
 // ---- The revisions
 
-/** What a revision does: each is one bit for assembly/rules/aave.ts, in this order, or decides what fields there are. */
-export interface Choices {
-  /** Rates come from the strategy V2: parameters in bps, virtual liquidity. */
-  readonly ratesInBps: boolean;
-  /** There is debt at a stable rate. */
-  readonly stableDebt: boolean;
-  /** Interest compounds by three terms of e^x; before, of the binomial series. */
-  readonly exponential: boolean;
-  /** Loops over reserves end at `reservesCount`. */
-  readonly countsReserves: boolean;
-  /** A reserve has one eMode category, with a price source perhaps; later, a category holds any reserves, in a bitmap. */
-  readonly eModeById: boolean;
-  /** Collateral counts even with a liquidation threshold of 0 of its own. */
-  readonly countsThresholdZero: boolean;
-  /** In eMode, the category's LTV counts even where the reserve's own is 0. */
-  readonly eModeLtvAlone: boolean;
-  /** A category holds some collateral at an LTV of 0. */
-  readonly ltvzeroBitmap: boolean;
-  /** A category may give an LTV of 0 to what it does not hold. */
-  readonly isolatedCategories: boolean;
-  /** Rounding, half up where it is not so: balances down, debts up, their values up. (Values of collateral, and of debts before, go down.) */
-  readonly floorBalances: boolean;
-  readonly ceilDebts: boolean;
-  readonly ceilDebtValues: boolean;
-  /** A debt of 0 still asks for its index, which may revert. */
-  readonly projectsNoDebt: boolean;
-  /** Health is of Σ value·threshold; before, of the average threshold in whole bps. */
-  readonly healthFromSum: boolean;
-  /** What may still be borrowed is rounded down. */
-  readonly floorBorrows: boolean;
-  /** The close factor is 50 % of the whole position's debt, and only where both sides are worth 2,000; before, of the reserve's debt. */
-  readonly positionCloseFactor: boolean;
-  /** What stays of debt and collateral is worth 1,000 each, or nothing. */
-  readonly dustRule: boolean;
-  /** Debt without collateral becomes the reserves' deficit. */
-  readonly burnsBadDebt: boolean;
-  /** Rounding: what must be repaid for all of a collateral up; the bonus down and the fee up; scaled collateral up and scaled debt down. */
-  readonly ceilRepaid: boolean;
-  readonly directedBonus: boolean;
-  readonly directedTokens: boolean;
-  /** Scaled balances are uint120; before, uint128. */
-  readonly narrowTokens: boolean;
-  /** A liquidation accrues both reserves before it looks; before, that of the debt. */
-  readonly accruesBoth: boolean;
-  /** The borrowing bit goes with the last scaled unit of debt; before, when all that is owed is repaid. */
-  readonly borrowsByBalance: boolean;
-  /** No collateral is left when scaled units say so; before, when values do. */
-  readonly leftByScaled: boolean;
-}
+/** What a revision of the pool does is told by since which POOL_REVISION it does so; negative: since which no more. */
+export const does = (revision: number, since: number): boolean => (since < 0 ? revision < -since : revision >= since);
 
-/** From which POOL_REVISION on each is so; negative, from which on no more. In the order of the bits. */
-const SINCE: { readonly [choice in keyof Choices]: number } = {
-  ratesInBps: 4, stableDebt: -5, exponential: 8,
-  countsReserves: -8, eModeById: -5, countsThresholdZero: 10, eModeLtvAlone: 10, ltvzeroBitmap: 10, isolatedCategories: 11,
-  floorBalances: 9, ceilDebts: 9, ceilDebtValues: 9, projectsNoDebt: 9, healthFromSum: 9, floorBorrows: 9,
-  positionCloseFactor: 7, dustRule: 7, burnsBadDebt: 7,
-  ceilRepaid: 9, directedBonus: 11, directedTokens: 9, narrowTokens: 8,
-  accruesBoth: 8, borrowsByBalance: 8, leftByScaled: 11,
-};
+/** Rates come from the strategy V2: parameters in bps, virtual liquidity. */
+export const ratesInBps = 4;
+/** There is debt at a stable rate. */
+export const stableDebt = -5;
+/** Interest compounds by three terms of e^x; before, of the binomial series. */
+export const exponential = 8;
+/** Loops over reserves end at `reservesCount`. */
+export const countsReserves = -8;
+/** A reserve has one eMode category, with a price source perhaps; later, a category holds any reserves, in a bitmap. */
+export const eModeById = -5;
+/** Collateral counts even with a liquidation threshold of 0 of its own. */
+export const countsThresholdZero = 10;
+/** In eMode, the category's LTV counts even where the reserve's own is 0. */
+export const eModeLtvAlone = 10;
+/** A category holds some collateral at an LTV of 0. */
+export const ltvzeroBitmap = 10;
+/** A category may give an LTV of 0 to what it does not hold. */
+export const isolatedCategories = 11;
+/** Rounding, half up where it is not so: balances down, debts up, their values up. (Values of collateral, and of debts before, go down.) */
+export const floorBalances = 9;
+export const ceilDebts = 9;
+export const ceilDebtValues = 9;
+/** A debt of 0 still asks for its index, which may revert. */
+export const projectsNoDebt = 9;
+/** Health is of Σ value·threshold; before, of the average threshold in whole bps. */
+export const healthFromSum = 9;
+/** What may still be borrowed is rounded down. */
+export const floorBorrows = 9;
+/** The close factor is 50 % of the whole position's debt, and only where both sides are worth 2,000; before, of the reserve's debt. */
+export const positionCloseFactor = 7;
+/** What stays of debt and collateral is worth 1,000 each, or nothing. */
+export const dustRule = 7;
+/** Debt without collateral becomes the reserves' deficit. */
+export const burnsBadDebt = 7;
+/** Rounding: what must be repaid for all of a collateral up; the bonus down and the fee up; scaled collateral up and scaled debt down. */
+export const ceilRepaid = 9;
+export const directedBonus = 11;
+export const directedTokens = 9;
+/** Scaled balances are uint120; before, uint128. */
+export const narrowTokens = 8;
+/** A liquidation accrues both reserves before it looks; before, that of the debt. */
+export const accruesBoth = 8;
+/** The borrowing bit goes with the last scaled unit of debt; before, when all that is owed is repaid. */
+export const borrowsByBalance = 8;
+/** No collateral is left when scaled units say so; before, when values do. */
+export const leftByScaled = 11;
+
+/** The same as bits for assembly/rules/aave.ts. */
+const CHOICES = [
+  ratesInBps, stableDebt, exponential, countsReserves, eModeById, countsThresholdZero, eModeLtvAlone, ltvzeroBitmap, isolatedCategories, floorBalances,
+  ceilDebts, ceilDebtValues, projectsNoDebt, healthFromSum, floorBorrows, positionCloseFactor, dustRule, burnsBadDebt, ceilRepaid, directedBonus,
+  directedTokens, narrowTokens, accruesBoth, borrowsByBalance, leftByScaled,
+];
+export const choicesOf = (revision: number): number => CHOICES.reduce((mask, since, bit) => mask | Number(does(revision, since)) << bit, 0);
 
 /** By POOL_REVISION. */
 const VERSIONS: ReadonlyMap<number, string> = new Map([
@@ -74,11 +72,8 @@ export function revisionOf(options: { readonly revision: number }) {
   knowFields("options", options, { revision: 0 });
   const { revision } = options, version = VERSIONS.get(revision);
   if (!version) throw new PlimsollError("invalid-argument", `revision must be one of ${[...VERSIONS.keys()].join(", ")}, not ${show(revision)}`);
-  const choices = Object.fromEntries(Object.entries(SINCE).map(([name, since]) => [name, since < 0 ? revision < -since : revision >= since])) as unknown as Choices;
-  return { revision, name: `aave-v${version}`, choices };
+  return { revision, name: `aave-v${version}` };
 }
-
-export const maskOf = (choices: Choices): bigint => Object.values(choices).reduce((mask, does, i) => mask | BigInt(does) << BigInt(i), 0n);
 
 /** Why the contracts revert, as assembly/rules/aave.ts numbers it. */
 const PANICS = ["", "Panic(0x11)", "Panic(0x12)", "empty revert data"];
@@ -108,12 +103,12 @@ export const accountOutputs = {
   totalCollateralBase: base, totalDebtBase: base, availableBorrowsBase: base, avgLtv: bps, avgLiquidationThreshold: bps,
   healthFactor: uint(256, "wad"), hasZeroLtvCollateral: bool,
 };
-export function liquidationOutputs({ burnsBadDebt, narrowTokens }: Choices) {
-  const scaled = uint(narrowTokens ? 120 : 128, "scaled units");
+export function liquidationOutputs(revision: number) {
+  const scaled = uint(does(revision, narrowTokens) ? 120 : 128, "scaled units");
   return {
     healthFactor: uint(256, "wad"), actualDebtToLiquidate: units, actualCollateralToLiquidate: units, liquidationProtocolFeeAmount: units,
     userConfigAfter: uint(256, ""), scaledATokenBalanceAfter: scaled, scaledVariableDebtAfter: scaled, treasuryScaledATokenReceived: scaled,
-    ...gives(burnsBadDebt, { deficits: list(128, { id, amount: units }) }),
+    ...gives(does(revision, burnsBadDebt), { deficits: list(128, { id, amount: units }) }),
   };
 }
 export const liquidationTerms = { collateralReserveId: id, debtReserveId: id, debtToCover: units };

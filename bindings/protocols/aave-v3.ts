@@ -14,7 +14,8 @@ import { PlimsollError, show } from "../errors.js";
 import { type AccountProtocol, type Field, type Fields, type Values, bool, choice, contractFunction, fixed, list, or, uint } from "../protocol.js";
 import { type AaveV3Account, bookOf } from "./aave-v3-book.js";
 import {
-  type Choices, type Optional, CODES, ERRORS, accountOutputs, base, bitmap, bps, gives, id, index, liquidationOutputs, liquidationTerms, maskOf, only, rate, revisionOf,
+  type Optional, CODES, ERRORS, accountOutputs, base, bitmap, bps, burnsBadDebt, ceilDebts, choicesOf, countsReserves, directedBonus, does, eModeById, gives, id, index, isolatedCategories,
+  leftByScaled, liquidationOutputs, liquidationTerms, ltvzeroBitmap, narrowTokens, only, rate, ratesInBps, revisionOf, stableDebt,
   seconds, units,
 } from "./aave-v3-fields.js";
 
@@ -26,22 +27,22 @@ const module = /* @__PURE__ */ new Module(loadModule, instantiate);
  * An account, in the order of assembly/rules/aave.ts. `terms` are those of a liquidation; `scaled` balances are what the token contracts
  * hold, or whatever they may be taken to say.
  */
-function accountFields<T extends Field>(choices: Choices, terms: T, scaled: Field, time: Field, stable: boolean) {
-  const { countsReserves, eModeById, ltvzeroBitmap, isolatedCategories } = choices;
+function accountFields<T extends Field>(revision: number, terms: T, scaled: Field, time: Field, stable: boolean) {
+  const byId = does(revision, eModeById);
   return {
     blockTimestamp: time,
     userEModeCategory: uint(8, ""),
     userConfig: uint(256, ""),
-    reservesCount: only(countsReserves, uint(256, "")),
+    reservesCount: only(does(revision, countsReserves), uint(256, "")),
     eModeCategories: list(256, {
       id: uint(8, ""), ltv: bps, liquidationThreshold: bps, liquidationBonus: terms,
-      eModeAssetPrice: only(eModeById, base), collateralBitmap: only(!eModeById, bitmap), ltvzeroBitmap: only(ltvzeroBitmap, bitmap),
-      isolated: only(isolatedCategories, bool),
+      eModeAssetPrice: only(byId, base), collateralBitmap: only(!byId, bitmap), ltvzeroBitmap: only(does(revision, ltvzeroBitmap), bitmap),
+      isolated: only(does(revision, isolatedCategories), bool),
     }),
     reserves: list(128, {
       id, decimals: uint(8, ""), ltv: bps, liquidationThreshold: bps, assetPrice: base,
       liquidityIndex: index, currentLiquidityRate: index, variableBorrowIndex: index, currentVariableBorrowRate: index, lastUpdateTimestamp: seconds,
-      scaledATokenBalance: scaled, scaledVariableDebt: scaled, stableDebt: only(stable, units), eModeCategory: only(eModeById, uint(8, "")),
+      scaledATokenBalance: scaled, scaledVariableDebt: scaled, stableDebt: only(stable, units), eModeCategory: only(byId, uint(8, "")),
       liquidationBonus: terms, liquidationProtocolFee: terms,
       usingAsCollateral: or(bool, false), borrowing: or(bool, false),
     }),
@@ -52,15 +53,15 @@ function accountFields<T extends Field>(choices: Choices, terms: T, scaled: Fiel
 const either = <A extends string, B extends string>(first: boolean, a: A, b: B) => ({ [first ? a : b]: units }) as Record<A | B, Optional>;
 
 /** What the strategies read. */
-function rateFields({ ratesInBps, stableDebt }: Choices) {
-  const parameter = ratesInBps ? uint(32, "bps") : rate, first = !ratesInBps;
+function rateFields(revision: number) {
+  const inBps = does(revision, ratesInBps), stable = does(revision, stableDebt), parameter = inBps ? uint(32, "bps") : rate, first = !inBps;
   return {
-    optimalUsageRatio: ratesInBps ? bps : rate, baseVariableBorrowRate: parameter, variableRateSlope1: parameter, variableRateSlope2: parameter,
+    optimalUsageRatio: inBps ? bps : rate, baseVariableBorrowRate: parameter, variableRateSlope1: parameter, variableRateSlope2: parameter,
     unbacked: units, liquidityAdded: units, liquidityTaken: units, reserveFactor: uint(256, "bps"),
     ...either(first, "availableLiquidity", "virtualUnderlyingBalance"),
-    totalStableDebt: only(stableDebt, units),
-    ...either(stableDebt, "totalVariableDebt", "totalDebt"),
-    averageStableBorrowRate: only(stableDebt, rate),
+    totalStableDebt: only(stable, units),
+    ...either(stable, "totalVariableDebt", "totalDebt"),
+    averageStableBorrowRate: only(stable, rate),
     stableRateSlope1: only(first, rate), stableRateSlope2: only(first, rate), baseStableRateOffset: only(first, rate),
     stableRateExcessOffset: only(first, rate), optimalStableToTotalDebtRatio: only(first, rate),
   };
@@ -92,18 +93,18 @@ function identify<T>(what: string, answer: T, inputs: { readonly [name: string]:
   return answer;
 }
 
-function functionsOf(protocol: string, choices: Choices) {
-  const { stableDebt, narrowTokens, burnsBadDebt, leftByScaled, ceilDebts, directedBonus } = choices;
-  const mask = fixed(maskOf(choices)), reasons = narrowTokens ? ERRORS : CODES;
+function functionsOf(protocol: string, revision: number) {
+  const stable = does(revision, stableDebt), narrow = does(revision, narrowTokens);
+  const mask = fixed(BigInt(choicesOf(revision))), reasons = narrow ? ERRORS : CODES;
   const define = <I extends Fields, O extends Fields>(name: string, inputs: I, outputs: O) =>
     contractFunction<I, O>(module, `${protocol}.${name}`, `aave_${name}`, reasons, { choices: mask, ...inputs }, outputs);
 
-  const account = define("accountData", accountFields(choices, or(bps, 0n), units, uint(256, "s"), stableDebt), accountOutputs);
+  const account = define("accountData", accountFields(revision, or(bps, 0n), units, uint(256, "s"), stable), accountOutputs);
   const accountData: typeof account = (inputs) => identify(`${protocol}.accountData`, account(inputs), inputs);
 
-  const scaled = uint(narrowTokens ? 120 : 128, "scaled units");
+  const scaled = uint(narrow ? 120 : 128, "scaled units");
   const liquidation = define(
-    "liquidationCall", { ...accountFields(choices, bps, scaled, seconds, false), ...liquidationTerms }, liquidationOutputs(choices),
+    "liquidationCall", { ...accountFields(revision, bps, scaled, seconds, false), ...liquidationTerms }, liquidationOutputs(revision),
   );
   const liquidationCall: typeof liquidation = (inputs) => identify(`${protocol}.liquidationCall`, liquidation(inputs), inputs);
 
@@ -115,12 +116,12 @@ function functionsOf(protocol: string, choices: Choices) {
     },
     {
       collateralAmount: units, debtAmountNeeded: units, liquidationProtocolFee: units,
-      ...gives(burnsBadDebt && !leftByScaled, { collateralToLiquidateInBaseCurrency: base }),
+      ...gives(does(revision, burnsBadDebt) && !does(revision, leftByScaled), { collateralToLiquidateInBaseCurrency: base }),
     },
   );
 
-  const interestRate = define("interestRate", rateFields(choices), {
-    liquidityRate: rate, variableBorrowRate: rate, ...gives(stableDebt, { stableBorrowRate: rate }),
+  const interestRate = define("interestRate", rateFields(revision), {
+    liquidityRate: rate, variableBorrowRate: rate, ...gives(stable, { stableBorrowRate: rate }),
   });
 
   const time = { lastUpdateTimestamp: seconds, blockTimestamp: uint(256, "s") };
@@ -131,7 +132,7 @@ function functionsOf(protocol: string, choices: Choices) {
     "normalizedDebt", { variableBorrowIndex: index, currentVariableBorrowRate: index, ...time }, { normalizedDebt: rate, compoundedInterest: rate },
   );
 
-  const operation = choice(NAMES.slice(0, directedBonus ? 24 : ceilDebts ? 23 : 8)), any = or(uint(256, ""), 0n);
+  const operation = choice(NAMES.slice(0, does(revision, directedBonus) ? 24 : does(revision, ceilDebts) ? 23 : 8)), any = or(uint(256, ""), 0n);
   const operate = define("math", { op: operation, a: uint(256, ""), b: any, c: any }, { result: uint(256, "") });
   const math: typeof operate = (inputs) => {
     const answer = operate(inputs);
@@ -197,6 +198,6 @@ export interface AaveV3 extends AccountProtocol<AaveV3Account, AaveV3Calls, { re
  * @throws PlimsollError `invalid-argument` for another
  */
 export function aaveV3(options: { readonly revision: number }): AaveV3 {
-  const { name, choices } = revisionOf(options);
-  return Object.freeze({ ...bookOf(module, options), ...functionsOf(name, choices) });
+  const { name, revision } = revisionOf(options);
+  return Object.freeze({ ...bookOf(module, options), ...functionsOf(name, revision) });
 }
