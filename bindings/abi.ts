@@ -2,6 +2,7 @@
  * The typed view of plimsoll.wasm: the only file that knows its addresses.
  * assembly/exports is its other side, assembly/layout.ts the map.
  */
+import { instantiate } from "#module/instantiate";
 import { PlimsollError } from "./errors.js";
 
 /** What the module exports. Booleans come back as 0 and 1; negative results are faults. */
@@ -74,18 +75,14 @@ export type RuleExport = () => number;
 /** A cut of plimsoll.wasm, compiled when it is first needed. */
 export class Module {
   readonly #load: () => WebAssembly.Module;
-  readonly #instantiate: (module: WebAssembly.Module) => WebAssembly.Instance;
   #compiled: WebAssembly.Module | undefined;
   #shared: Core | undefined;
 
   /** @internal */
-  constructor(load: () => WebAssembly.Module, instantiate: (module: WebAssembly.Module) => WebAssembly.Instance) {
-    this.#load = load;
-    this.#instantiate = instantiate;
-  }
+  constructor(load: () => WebAssembly.Module) { this.#load = load; }
 
   /** @internal */
-  instance(): WebAssembly.Instance { return this.#instantiate((this.#compiled ??= this.#load())); }
+  instance(): WebAssembly.Instance { return instantiate((this.#compiled ??= this.#load())); }
 
   /** The instance that the contracts' functions share; a book has one of its own. */
   get shared(): Core { return (this.#shared ??= new Core(this)); }

@@ -30,20 +30,21 @@ function textOf(cut) {
   const codes = counts.map((_, byte) => (byte < 68 ? byte + 35 : common.includes(byte) ? common.indexOf(byte) + 103 : byte + 256));
   return String.fromCharCode(...common.map((byte) => byte + 256)) + Array.from(bytes, (byte) => String.fromCharCode(codes[byte])).join("");
 }
-/** The sources of a cut (modules/cut.ts). */
+/** The sources of a cut, and where its `instantiate` is (modules/cut.ts). */
 const SOURCES = {
-  inline: (cut) => `import { moduleOf } from "./inline.js"; const text = ${JSON.stringify(textOf(cut))};
-    export { instantiate } from "./inline.js"; export const source = "inline", loadModule = () => moduleOf(text);`,
-  workerd: (cut) => `import module from "./${cut}.wasm"; export { instantiate } from "./deployed.js"; export const source = "workerd", loadModule = () => module;`,
-  "edge-light": (cut) => `import module from "./${cut}.wasm?module"; export { instantiate } from "./deployed.js"; export const source = "edge-light", loadModule = () => module;`,
+  inline: ["inline", (cut) => `import { moduleOf } from "./inline.js"; const text = ${JSON.stringify(textOf(cut))};
+    export const source = "inline", loadModule = () => moduleOf(text);`],
+  workerd: ["deployed", (cut) => `import module from "./${cut}.wasm"; export const source = "workerd", loadModule = () => module;`],
+  "edge-light": ["deployed", (cut) => `import module from "./${cut}.wasm?module"; export const source = "edge-light", loadModule = () => module;`],
 };
+const INSTANTIATE = "instantiate";
 const sources = {
   name: "sources of the cuts",
   setup({ onResolve, onLoad }) {
     onResolve({ filter: /^cut:/ }, ({ path }) => ({ path: path.slice(4), namespace: "cut" }));
     onLoad({ filter: /./, namespace: "cut" }, ({ path }) => {
-      const [cut, source] = path.split(".");
-      return { contents: SOURCES[source](cut), resolveDir: "bindings/modules" };
+      const [cut, source] = path.split("."), [file, of] = SOURCES[source];
+      return { contents: cut === INSTANTIATE ? `export { instantiate } from "./${file}.js";` : of(cut), resolveDir: "bindings/modules" };
     });
   },
 };
@@ -52,7 +53,7 @@ await build({
   entryPoints: Object.fromEntries([
     ...["index", "arrow", "worker", "worker-entry"].map((name) => [name, `bindings/${name}.ts`]),
     ...NAMES.map((name) => [name, `bindings/protocols/${name}.ts`]),
-    ...NAMES.flatMap((cut) => Object.keys(SOURCES).map((source) => [`${cut}.${source}`, `cut:${cut}.${source}`])),
+    ...[...NAMES, INSTANTIATE].flatMap((cut) => Object.keys(SOURCES).map((source) => [`${cut}.${source}`, `cut:${cut}.${source}`])),
   ]),
   bundle: true, splitting: true, format: "esm", target: "es2022", charset: "utf8", minifySyntax: true, legalComments: "inline", drop: ["console"], mangleProps: /^__/,
   external: ["#module/*", "*.wasm", "*.wasm?module"], outdir: "dist", logLevel: "warning", plugins: [sources],

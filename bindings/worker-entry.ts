@@ -1,22 +1,18 @@
 /** Runs in the worker: one book of one protocol, of which only that protocol's code is loaded. worker.ts is its other side. */
 import { expose, transfer } from "comlink";
-import { Module } from "./abi.js";
 import { openBook } from "./book.js";
 import { refuse } from "./errors.js";
 import { type Answer, type Named, type Served, faultOf, pack } from "./wire.js";
 
 type Opened = Parameters<typeof openBook>[0];
 
-/** Where each protocol is. A name ends where its version begins: `aave-v3.5`. Of Aave, the largest, the cut comes beside the code. */
+/** Where each protocol is. A name ends where its version begins: `aave-v3.5`. */
 const PROTOCOLS: Readonly<Record<string, (of: Named) => Promise<unknown>>> = {
   maker: async () => (await import("./protocols/maker.js")).maker,
   morpho: async () => (await import("./protocols/morpho.js")).morpho,
   "liquity-v1": async () => (await import("./protocols/liquity-v1.js")).liquityV1,
   "liquity-v2": async () => (await import("./protocols/liquity-v2.js")).liquityV2,
-  "aave-v3": async ({ revision }) => {
-    const [{ bookOf }, { loadModule, instantiate }] = await Promise.all([import("./protocols/aave-v3-book.js"), import("#module/aave-v3")]);
-    return bookOf(new Module(loadModule, instantiate), { revision: revision as number });
-  },
+  "aave-v3": async ({ revision }) => (await import("./protocols/aave-v3-book.js")).bookOf({ revision: revision as number }),
   "compound-v2": async ({ revision }) => {
     const { compoundV2, compoundV2HalfUp } = await import("./protocols/compound-v2.js");
     return [compoundV2, compoundV2HalfUp].find((one) => one.revision === revision);

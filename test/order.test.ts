@@ -7,7 +7,9 @@ import { type Adapter, type Ints, PositionTwin, liquity1, liquity2, morphoAdapte
 import { NOW, onTheLine, randomBatch, randomMarket, randomVault, strange, tick } from "./position-worlds.js";
 import { Twin, joinKeys, keyOf, open, usualMarket } from "./twin.js";
 import { openBook } from "plimsoll";
+import { aaveV3 } from "plimsoll/aave-v3";
 import { maker } from "plimsoll/maker";
+import { drawAccount, drawAssets } from "../bench/accounts.js";
 
 vi.setConfig({ testTimeout: 240_000 });
 
@@ -241,7 +243,7 @@ describe("the order by profit", () => {
 
 /** What is unsafe, repaid in whole or in part, large enough that v2's compensation is at its cap or beside it. */
 function whale(dice: Dice, adapter: Adapter, figures: Ints): Ints {
-  const size = BigInt(dice.pick([1, 10, 399, 400, 401, 402, 1000])) * WAD, over = BigInt(dice.pick([950, 1010, 1050, 1160, 1500])), { price, lltv, totalBorrowAssets: assets, totalBorrowShares: shares } = figures as Record<string, bigint>;
+  const size = figures["price"]! < 10_000n ? 2n ** 126n + dice.uint(126) : BigInt(dice.pick([1, 10, 399, 400, 401, 402, 1000])) * WAD, over = BigInt(dice.pick([950, 1010, 1050, 1160, 1500])), { price, lltv, totalBorrowAssets: assets, totalBorrowShares: shares } = figures as Record<string, bigint>;
   if (adapter === morphoAdapter) {
     const value = size * price! / 10n ** 36n, lif = lltv! > WAD ? WAD : blue.liquidationIncentiveFactor({ lltv: lltv! }).liquidationIncentiveFactor;
     const owed = dice.chance(0.3) ? value * WAD / lif : value * lltv! / WAD * over / 1000n; // just so much that all collateral pays for it
@@ -272,7 +274,9 @@ describe("orders of positions", () => {
     fc.assert(fc.property(seed, (start) => {
       const dice = new Dice(start), twin = new PositionTwin(adapter, { keyBytes: 20 }), markets = 1 + dice.below(3);
       for (let m = 0, n = 0; m < markets; ++m) {
-        const figures = { ...randomMarket(dice, adapter), ...(adapter === morphoAdapter && dice.chance(0.2) ? { totalSupplyAssets: 0n } : {}) } as Ints, market = twin.addMarket(figures), vaults: Ints[] = [];
+        const like = m && dice.chance(0.3) ? twin.world.markets[0]! : randomMarket(dice, adapter), odd: Readonly<Record<string, bigint>> = adapter === morphoAdapter ? { totalSupplyAssets: 0n } : { LIQUIDATION_PENALTY_SP: MAX256 };
+        // Another market that differs by one unit; prices that are small integers; what makes every call revert.
+        const figures = { ...like, price: dice.chance(0.15) ? 50n + dice.uint(10) : like["price"]! + BigInt(m), ...(dice.chance(0.15) && adapter !== liquity1 ? odd : {}) } as Ints, market = twin.addMarket(figures), vaults: Ints[] = [];
         if (adapter === liquity2) twin.addBatch(market, randomBatch(dice));
         for (let i = 0, count = dice.pick([1, 20, 20]); i < count; ++i) {
           const vault = dice.chance(0.3) ? whale(dice, adapter, figures) : randomVault(dice, adapter, twin.world, market);
@@ -298,5 +302,50 @@ describe("orders of positions", () => {
       }
     }), runs(60));
     expect([paid > 0, refused > 0]).toEqual([true, true]);
+  });
+});
+
+describe("chunks passed over, of positions and accounts", () => {
+  /** What is listed with a limit is the beginning of what is listed without one, for which no chunk is passed over. */
+  function sameBeginning(book: object, orders: readonly object[], dice: Dice): void {
+    const { scan } = book as { scan(query: object): Hits };
+    for (const query of orders) {
+      const all = scan.call(book, { ...query, idsOnly: true }).ids;
+      for (const limit of [1, 2, 1 + dice.below(5)]) expect(scan.call(book, { ...query, limit, idsOnly: true }).ids).toEqual(all.slice(0, limit));
+    }
+  }
+
+  for (const adapter of [morphoAdapter, liquity1, liquity2]) test(`${adapter.name}: dust, small prices and ordinary ones, in markets of several chunks`, () => {
+    fc.assert(fc.property(seed, (start) => {
+      const dice = new Dice(start), twin = new PositionTwin(adapter);
+      for (let m = 0; m < 2; ++m) {
+        const figures = randomMarket(dice, adapter), market = twin.addMarket({ ...figures, ...(dice.chance(0.4) ? { price: 50n + dice.uint(8) } : {}) } as Ints);
+        if (adapter === liquity2) twin.addBatch(market, randomBatch(dice));
+        const some = Array.from({ length: 40 }, () => (dice.chance(0.5) ? whale(dice, adapter, twin.world.markets[market]!) : onTheLine(dice, twin, market, randomVault(dice, adapter, twin.world, market))));
+        twin.load(market, Array.from({ length: adapter === liquity1 ? 1100 : 2500 }, () => beside(dice, dice.pick(some))));
+      }
+      for (let i = 0; i < 6; ++i) {
+        const market = dice.below(2), { price } = twin.world.markets[market]!;
+        sameBeginning(twin.book, twin.adapter.orders.flatMap((order): object[] => (order === "liquidationPrice" ? [{ order, market: 0 }, { order, market: 1 }] : [{ order }])), dice);
+        twin.setMarket(market, dice.chance(0.7) ? { price: price! * BigInt(900 + dice.below(200)) / 1000n } : tick(dice, adapter, twin.world.markets[market]!));
+      }
+    }), runs(adapter === liquity1 ? 2 : 5)); // v1's prices in recovery mode are searched for, one by one
+  });
+
+  test("accounts, while prices move and keys are made anew", () => {
+    fc.assert(fc.property(seed, (start) => {
+      const dice = new Dice(start), book = openBook(aaveV3({ revision: dice.pick([1, 9]) })), rand = () => dice.below(2 ** 24) / 2 ** 24, assets = drawAssets(rand, 8);
+      for (const asset of assets) book.addMarket(asset);
+      const prices = assets.map(({ assetPrice }) => assetPrice);
+      for (let i = 0; i < 10; ++i) {
+        book.load(Array.from({ length: 800 }, () => drawAccount(rand, assets)));
+        for (let n = dice.below(4); n > 0; --n) {
+          const market = dice.below(assets.length);
+          prices[market] = prices[market]! * BigInt(dice.pick([999, 990, 1010, 600, 1500])) / 1000n;
+          book.setMarket(market, { assetPrice: prices[market]! });
+        }
+        sameBeginning(book, [{ order: "riskiest" }, { order: "riskiest", within: WAD / 50n }, { order: "debt" }], dice);
+      }
+    }), runs(6));
   });
 });

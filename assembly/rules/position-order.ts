@@ -164,7 +164,7 @@ function profit(market: usize, row: usize, unsafe: f64, off: f64): f64 {
     bonus = (ofLiquity() ? gas : Math.min(gas, 2e18)) * worth + (ofLiquity() ? 2e20 : 0);
     error = 2 + 2 * worth + (part < 1 ? bonus * owesOff : 0);
   }
-  if (bonus == 0 || (judged && off < MOST && unsafe * (1 + off) < 1)) { beside = 0; return 0; }
+  if (bonus == 0 || (off < MOST && unsafe * (1 + off) < 1)) { beside = 0; return 0; }
   beside = sure ? error / bonus : Infinity;
   return bonus * quote;
 }

@@ -1,5 +1,6 @@
 /** A book of Aave v3's accounts: what they have, and the figures of their reserves and categories. */
-import type { Module } from "../abi.js";
+import { loadModule } from "#module/aave-v3";
+import { Module } from "../abi.js";
 import { AccountBook } from "../accounts.js";
 import { PlimsollError } from "../errors.js";
 import { type Line, type Lines, KIND, eachAsset, mergeBy } from "../lines.js";
@@ -86,8 +87,10 @@ function writeAccount({ category, lines }: Lines): AaveV3Account {
   return { userEModeCategory: BigInt(category), reserves: reserves.reduce<AaveV3Position[]>((merged, one) => mergeBy("reserve", merged, [one]), []) };
 }
 
-/** What a book of a revision is opened with, by a module that has what `calls` names. */
-export function bookOf(module: Module, options: { readonly revision: number }) {
+export const module = /* @__PURE__ */ new Module(loadModule);
+
+/** What a book of a revision is opened with. */
+export function bookOf(options: { readonly revision: number }) {
   const { revision, name } = revisionOf(options), liquidation = liquidationOutputs(revision);
   return {
     revision, name, module, kind: { Book: AccountBook }, rule: does(revision, healthFromSum) ? 2 : 1, choices: choicesOf(revision), reasons: does(revision, narrowTokens) ? ERRORS : CODES,

@@ -8,11 +8,9 @@
  * checked arithmetic, `"Panic(0x12)"` for a division by zero, `"empty revert data"` for the math libraries.
  * @module
  */
-import { instantiate, loadModule } from "#module/aave-v3";
-import { Module } from "../abi.js";
 import { PlimsollError, show } from "../errors.js";
 import { type AccountProtocol, type Field, type Fields, type Values, bool, choice, contractFunction, fixed, list, or, uint } from "../protocol.js";
-import { type AaveV3Account, bookOf } from "./aave-v3-book.js";
+import { type AaveV3Account, bookOf, module } from "./aave-v3-book.js";
 import {
   type Optional, CODES, ERRORS, accountOutputs, base, bitmap, bps, burnsBadDebt, ceilDebts, choicesOf, countsReserves, directedBonus, does, eModeById, gives, id, index, isolatedCategories,
   leftByScaled, liquidationOutputs, liquidationTerms, ltvzeroBitmap, narrowTokens, only, rate, ratesInBps, revisionOf, stableDebt,
@@ -20,8 +18,6 @@ import {
 } from "./aave-v3-fields.js";
 
 export type { AaveV3Account, AaveV3Position } from "./aave-v3-book.js";
-
-const module = /* @__PURE__ */ new Module(loadModule, instantiate);
 
 /**
  * An account, in the order of assembly/rules/aave.ts. `terms` are those of a liquidation; `scaled` balances are what the token contracts
@@ -199,5 +195,5 @@ export interface AaveV3 extends AccountProtocol<AaveV3Account, AaveV3Calls, { re
  */
 export function aaveV3(options: { readonly revision: number }): AaveV3 {
   const { name, revision } = revisionOf(options);
-  return Object.freeze({ ...bookOf(module, options), ...functionsOf(name, revision) });
+  return Object.freeze({ ...bookOf(options), ...functionsOf(name, revision) });
 }

@@ -6,14 +6,14 @@
  * panic of checked arithmetic.
  * @module
  */
-import { instantiate, loadModule } from "#module/comet";
+import { loadModule } from "#module/comet";
 import { Module } from "../abi.js";
 import { AccountBook } from "../accounts.js";
 import { PlimsollError } from "../errors.js";
 import { type Line, KIND, eachAsset } from "../lines.js";
 import { type AccountProtocol, type Outcome, type Fields, type Values, bool, contractFunction, encode, int, knowFields, list, or, record, uint } from "../protocol.js";
 
-const module = /* @__PURE__ */ new Module(loadModule, instantiate);
+const module = /* @__PURE__ */ new Module(loadModule);
 
 const index = uint(64, "1e15"), factor = uint(64, "1e18"), rate = uint(64, "1e18 a second"), scale = uint(64, "10^decimals");
 const answer = int(256, "1e8");

@@ -8,14 +8,14 @@
  * no revert: 0 none, 13 `PRICE_ERROR`.
  * @module
  */
-import { instantiate, loadModule } from "#module/compound-v2";
+import { loadModule } from "#module/compound-v2";
 import { Module } from "../abi.js";
 import { AccountBook } from "../accounts.js";
 import { PlimsollError } from "../errors.js";
 import { type Line, KIND, eachAsset, mergeBy } from "../lines.js";
 import { type AccountProtocol, type Fields, type Outcome, type Values, bool, contractFunction, knowFields, list, needFields, or, uint } from "../protocol.js";
 
-const module = /* @__PURE__ */ new Module(loadModule, instantiate);
+const module = /* @__PURE__ */ new Module(loadModule);
 
 const mantissa = uint(256, "1e18"), price = uint(256, "1e(36 - underlying decimals)");
 const exchange = uint(256, "1e(18 + underlying decimals - cToken decimals)");

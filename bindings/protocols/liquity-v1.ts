@@ -7,7 +7,7 @@
  * record: what they would refuse to pay is not reproduced.
  * @module
  */
-import { instantiate, loadModule } from "#module/liquity-v1";
+import { loadModule } from "#module/liquity-v1";
 import { Module } from "../abi.js";
 import { PlimsollError } from "../errors.js";
 import {
@@ -16,7 +16,7 @@ import {
 } from "../protocol.js";
 import { Book, checkNumbers } from "../vaults.js";
 
-const module = /* @__PURE__ */ new Module(loadModule, instantiate);
+const module = /* @__PURE__ */ new Module(loadModule);
 
 const wad = uint(256, "1e18"), nominal = uint(256, "1e20");
 

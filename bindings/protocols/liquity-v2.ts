@@ -6,7 +6,7 @@
  * panic. The pools are taken to hold what their troves record: what they would refuse to pay is not reproduced.
  * @module
  */
-import { instantiate, loadModule } from "#module/liquity-v2";
+import { loadModule } from "#module/liquity-v2";
 import { Module } from "../abi.js";
 import { PlimsollError } from "../errors.js";
 import {
@@ -15,7 +15,7 @@ import {
 } from "../protocol.js";
 import { Book, checkNumbers } from "../vaults.js";
 
-const module = /* @__PURE__ */ new Module(loadModule, instantiate);
+const module = /* @__PURE__ */ new Module(loadModule);
 
 const wad = uint(256, "1e18"), weighted = uint(256, "1e36"), seconds = uint(256, "s"), since = uint(64, "s"), shares = uint(256, "shares");
 

@@ -7,14 +7,14 @@
  * `"invalid opcode"` for a division by zero in the called contract itself.
  * @module
  */
-import { instantiate, loadModule } from "#module/maker";
+import { loadModule } from "#module/maker";
 import { Module } from "../abi.js";
 import {
   type Complete, type Fields, type Outcome, type Protocol, type Values, bool, checkFields, choice, contractFunction, int, needFields, or, uint,
 } from "../protocol.js";
 import { Book, priceFunction, ratioOf } from "../vaults.js";
 
-const module = /* @__PURE__ */ new Module(loadModule, instantiate);
+const module = /* @__PURE__ */ new Module(loadModule);
 
 const wad = uint(256, "wad"), ray = uint(256, "ray"), rad = uint(256, "rad"), seconds = uint(256, "s");
 const RAY = 10n ** 27n;

@@ -7,12 +7,12 @@
  * answer `{ reverts: true, reason }` where the contract reverts: its own message, its error's signature, or the panic.
  * @module
  */
-import { instantiate, loadModule } from "#module/morpho";
+import { loadModule } from "#module/morpho";
 import { Module } from "../abi.js";
 import { type Complete, type Fields, type Outcome, type Protocol, bool, choice, contractFunction, int, or, uint } from "../protocol.js";
 import { Book, priceFunction } from "../vaults.js";
 
-const module = /* @__PURE__ */ new Module(loadModule, instantiate);
+const module = /* @__PURE__ */ new Module(loadModule);
 
 const assets = uint(128, "units"), shares = uint(128, "shares"), wad = uint(256, "WAD"), seconds = uint(128, "s");
 const price = uint(256, "1e36"), rate = int(256, "WAD/s");
