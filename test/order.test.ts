@@ -243,13 +243,16 @@ describe("the order by profit", () => {
 
 /** What is unsafe, repaid in whole or in part, large enough that v2's compensation is at its cap or beside it. */
 function whale(dice: Dice, adapter: Adapter, figures: Ints): Ints {
-  const size = figures["price"]! < 10_000n ? 2n ** 126n + dice.uint(126) : BigInt(dice.pick([1, 10, 399, 400, 401, 402, 1000])) * WAD, over = BigInt(dice.pick([950, 1010, 1050, 1160, 1500])), { price, lltv, totalBorrowAssets: assets, totalBorrowShares: shares } = figures as Record<string, bigint>;
+  const size = figures["price"]! < 10_000n ? 2n ** 126n + dice.uint(126) : BigInt(dice.pick([1, 10, 399, 400, 401, 402, 1000])) * WAD, over = BigInt(dice.pick([950, 1010, 1050, 1160, 1500])) * 1000n + BigInt(dice.below(3000)), { price, lltv, totalBorrowAssets: assets, totalBorrowShares: shares } = figures as Record<string, bigint>;
+  if (adapter === morphoAdapter && price && dice.chance(0.2)) { // hardly worth anything, and all the more in debt
+    return { collateral: (10n ** 36n * BigInt(10 + dice.below(300)) / price) % 2n ** 128n, borrowShares: ((10n ** 9n + dice.uint(32)) * (shares! + 1_000_000n) / (assets! + 1n)) % 2n ** 128n } as Ints;
+  }
   if (adapter === morphoAdapter) {
     const value = size * price! / 10n ** 36n, lif = lltv! > WAD ? WAD : blue.liquidationIncentiveFactor({ lltv: lltv! }).liquidationIncentiveFactor;
-    const owed = dice.chance(0.3) ? value * WAD / lif : value * lltv! / WAD * over / 1000n; // just so much that all collateral pays for it
+    const owed = dice.chance(0.3) ? value * WAD / lif : value * lltv! / WAD * over / 1_000_000n; // just so much that all collateral pays for it
     return { collateral: size, borrowShares: (owed * (shares! + 1_000_000n) / (assets! + 1n)) % 2n ** 128n } as Ints;
   }
-  const trove = { coll: size, debt: size * price! / WAD * over / 1100n + BigInt(dice.below(2)), stake: size };
+  const trove = { coll: size, debt: size * price! / WAD * over / 1_100_000n + BigInt(dice.below(2)), stake: size };
   if (adapter === liquity1) return { ...trove, snapshotETH: figures["L_ETH"]!, snapshotLUSDDebt: figures["L_LUSDDebt"]! } as Ints;
   return { ...trove, snapshotColl: figures["L_coll"]!, snapshotBoldDebt: figures["L_boldDebt"]!, annualInterestRate: dice.pick([0n, WAD / 20n]), lastDebtUpdateTime: NOW - 3000n, batchDebtShares: 0n, batch: 0n } as Ints;
 }
@@ -286,8 +289,7 @@ describe("orders of positions", () => {
         for (const vault of vaults) twin.add(market, vault, keyOf(n++));
       }
       for (let i = 0; i < 4; ++i) {
-        const market = dice.below(markets), figures = dice.chance(0.2) ? strange(dice, adapter) : tick(dice, adapter, twin.world.markets[market]!);
-        if (!(figures["price"] && figures["price"] >> 127n)) twin.setMarket(market, figures); // what is seized can be valued
+        const market = dice.below(markets);
         const within = dice.chance(0.3) ? { within: WAD / 2n } : {}, limit = { limit: dice.pick([1, 3, 20, 1000]) };
         for (const order of adapter.orders) twin.scan({ order, ...limit, ...within, idsOnly: true, ...(order === "liquidationPrice" ? { market } : {}) });
         const ids = Array.from(twin.book.scan({ idsOnly: true, ...within }).ids);
@@ -299,6 +301,8 @@ describe("orders of positions", () => {
           return { id, key, market, gain };
         }).sort((a, b) => (a.gain === b.gain ? (a.key < b.key ? -1 : 1) : a.gain > b.gain ? -1 : 1)).map(({ id }) => id);
         for (const limit of [1, 3, 20, 1000]) expect([...(twin.book as unknown as { scan(query: object): Hits }).scan({ order: "profit", limit, ...within, idsOnly: true }).ids]).toEqual(expected.slice(0, limit));
+        const figures = dice.chance(0.2) ? strange(dice, adapter) : tick(dice, adapter, twin.world.markets[market]!);
+        if (!(figures["price"] && figures["price"] >> 127n)) twin.setMarket(market, figures); // what is seized can be valued
       }
     }), runs(60));
     expect([paid > 0, refused > 0]).toEqual([true, true]);
@@ -345,6 +349,11 @@ describe("chunks passed over, of positions and accounts", () => {
           book.setMarket(market, { assetPrice: prices[market]! });
         }
         sameBeginning(book, [{ order: "riskiest" }, { order: "riskiest", within: WAD / 50n }, { order: "debt" }], dice);
+      }
+      for (let i = 0; i < 60; ++i) {
+        const market = dice.below(assets.length);
+        book.setMarket(market, { assetPrice: prices[market]! * BigInt(980 + dice.below(41)) / 1000n });
+        sameBeginning(book, [{ order: "riskiest" }], dice);
       }
     }), runs(6));
   });

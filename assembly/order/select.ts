@@ -3,7 +3,7 @@
  * it that may be beside it: scores that lie further apart decide by themselves, the exact rule decides the rest, and ties go by the
  * user's key, else by row. A quicksort that leaves alone what lies beyond k: O(n + k log k). The order is total, so equal rows do no harm.
  */
-import { onShelves } from "../cut";
+import { onShelves, positions } from "../cut";
 import { alike, precedes, score, startScores } from "../rules";
 import { CLOSE, doubt } from "../rules/status";
 import { doubled, take, tableClass } from "../store/blocks";
@@ -102,7 +102,7 @@ function before(a: usize, b: usize): bool {
   if (x == y) return false;
   const c = chunkAt(x >> ROWS_LOG), d = chunkAt(y >> ROWS_LOG), m = load<u32>(c, MARKET), n = load<u32>(d, MARKET);
   const p = load<u32>(c, BLOCK), q = load<u32>(d, BLOCK), h = load<u32>(c, LOG), l = load<u32>(d, LOG);
-  const told = s == t && (!s || (m == n && f < 0 && g < 0)); // nothing is nothing
+  const told = s == t && (!s || (positions() && m == n && f < 0 && g < 0)); // nothing is nothing
   let order = told || (m == n && alike(vaultAt(p, h, x & 1023), vaultAt(q, l, y & 1023))) ? 0 : precedes(rule, marketAt(m), p, h, x & 1023, marketAt(n), q, l, y & 1023);
   if (!order && userKeyBytes()) order = compareKeys(userKeyAt(x), userKeyAt(y));
   if (!order && onShelves()) return numberAt(x) < numberAt(y); // by id: an account's row may change

@@ -9,9 +9,9 @@
  *
  *   quotients  owed/limit is within x/y·(1 ± (by owed)/x ± 2·(by limit)/y) where both are small
  *   prices     are quotients rounded up, by less than 1 more; Morpho's inner one is within (1 + lltv/1e18)/x
- *   profits    by the terms of a scan: of Morpho (LIF − 1)·min(x, c·price/LIF), less 8 + price + a at most: all of the debt is repaid, or
- *              as much as all collateral pays for. Where it is not clear which, or whether a liquidation is refused, only the rule tells. Of
- *              Liquity the gas compensation, a part of the collateral, and what is paid beside it.
+ *   profits    by the terms of a scan: of Morpho (LIF − 1)·min(x, c·price/LIF) within 8 + price + a, for all of the debt is repaid, or as
+ *              much as all collateral pays for, whose shares are never more. Of Liquity the gas compensation, a part of the collateral,
+ *              and what is paid beside it. Where it is not clear whether a liquidation is refused, only the rule tells.
  *
  * In a market that is screened only wild rows revert (rules/position). They, and whatever much doubt is left of, are scored by their exact
  * figures. (Of 2,000 unsafe among 1,000,000 positions of Morpho, each scored exactly: 2.5 ms by debt or by price and 10.6 ms by profit.)
@@ -154,10 +154,9 @@ function sketched(order: i32, market: usize, row: usize): f64 {
 function profit(market: usize, row: usize, unsafe: f64, off: f64): f64 {
   let bonus: f64, error: f64, sure = pays && off < MOST && unsafe * (1 - off) > 1 && owes < TWO_120 && has < TWO_120;
   if (ofMorpho()) {
-    const value = has * worth, all = owes * lif;
-    bonus = Math.min(owes, value / lif) * margin;
+    bonus = Math.min(owes, has * worth / lif) * margin;
     error = 8 + worth + each;
-    sure = sure && compare(row + DEBT, market + BORROW_SHARES, 2) <= 0 && (value * (1 - APART) >= all || value * (1 + APART) + error + each < all);
+    sure = sure && compare(row + DEBT, market + BORROW_SHARES, 2) <= 0;
   } else {
     const part = ofLiquity() ? 1 : Math.min(pool / owes, 1), gas = has * part / 200;
     told = ofLiquityV2() && gas * (1 - MOST * 4) > 2e18;

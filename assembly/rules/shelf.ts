@@ -787,7 +787,11 @@ export function readAhead(block: usize, shape: u32, place: u32): u64 {
 /** A figure that is larger the earlier a row comes in the order: what the screen sums is within its margins, of a row that is not loose. */
 export function score(order: i32, market: usize, block: usize, shape: u32, place: u32): f64 {
   const vault = vaultAt(block, shape, place);
-  if (order == Order.PROFIT) { profitTo(LEFT, market, vault, shape); return near(LEFT, 8); }
+  if (order == Order.PROFIT) {
+    if (ofComet()) return 0; // it pays nobody
+    profitTo(LEFT, market, vault, shape);
+    return near(LEFT, 8);
+  }
   const set = <usize>load<u32>(market, SET);
   weighRow(block, shape, place, set + WEIGHTS);
   const owed = <f64>rowOwed, held = <f64>rowHeld;
