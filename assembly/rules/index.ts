@@ -154,8 +154,8 @@ export function startScores(): void {
 // @ts-ignore: decorator
 @inline
 export function readAhead(block: usize, shape: u32, place: u32): u64 {
+  if (onShelves()) return shelf.readAhead(block, shape, place);
   const vault = vaultAt(block, shape, place), first = load<u64>(vault);
-  if (onShelves()) return first ^ shelf.readAhead(block, shape, place);
   return stride() > 64 ? first ^ load<u64>(vault + 64) ^ load<u64>(vault + 128) : first;
 }
 /** A figure that is larger the earlier a row comes in an order, near what it is: `doubt` (rules/status) says how near. */

@@ -218,7 +218,7 @@ let spent: u32 = 0, drifted: bool = false;
 /** What a row owes and holds, by weights: NaN or infinite where these do not tell. */
 let rowOwed: f32 = 0, rowHeld: f32 = 0;
 function weighRow(block: usize, shape: u32, place: u32, weights: usize): void {
-  const lines = linesOf(shape), quad = quadAt(block, shape, place), table = weights + (<u32>load<u8>(vaultAt(block, shape, place), 4) << 10);
+  const lines = linesOf(shape), quad = quadAt(block, shape, place), table = weights + (<u32>load<u8>(quad + lines * 20 + (place & 3)) << 10);
   let owed: f32 = 0, held: f32 = 0;
   let amount = quad + ((place & 3) << 2), index = quad + (lines << 4) + (place & 3);
   for (const end = amount + (lines << 4); amount < end; amount += 16, index += 4) {
@@ -795,7 +795,7 @@ export function score(order: i32, market: usize, block: usize, shape: u32, place
   const set = <usize>load<u32>(market, SET);
   weighRow(block, shape, place, set + WEIGHTS);
   const owed = <f64>rowOwed, held = <f64>rowHeld;
-  if (!load<u8>(vault, 5) && owed > 0 && owed < Infinity && held > 0 && held < Infinity) {
+  if ((load<f32>(groupOf(block, place), LOOSE) < 0 || !load<u8>(vault, 5)) && owed > 0 && owed < Infinity && held > 0 && held < Infinity) {
     const off = 2 * margin(shape) + (order == Order.DEBT ? 0 : <f64>load<f32>(set, SPREAD) - 1); // an average counts for up to so much more
     if (off < 0.001) {
       setDoubt(off, false);
