@@ -3,6 +3,7 @@ import { openBook } from "plimsoll";
 import { type AaveV3Account, type AaveV3Position, aaveV3 } from "plimsoll/aave-v3";
 import { healthAt, random } from "../examples/keeper/synthetic.js";
 import { ensure, faster, type Group, median, NS, quantile, type Ratio, stage, time, US } from "./measure.js";
+import { type Ranks, measureMasked, measurePartial, measureRank, measureSort, rankOf } from "./rank.js";
 
 const ASSETS = 40, RAY = 10n ** 27n;
 
@@ -59,16 +60,20 @@ export function drawAccount(next: () => number, assets: readonly Asset[]): AaveV
 interface Leg { readonly asset: number; readonly held: bigint; readonly owed: bigint }
 interface Prepared { readonly price: bigint; readonly unit: bigint; readonly threshold: bigint; readonly income: bigint; readonly debt: bigint }
 
-/** The rule of 3.5 without its last division, which is exact while debts are below 2·10^18. */
+/** The sums of 3.5, without the last division of health, which is exact while debts are below 2·10^18. */
+function sumsOf(legs: readonly Leg[], assets: readonly Prepared[]): { weighted: bigint; debt: bigint } {
+  let weighted = 0n, debt = 0n;
+  for (const { asset, held, owed } of legs) {
+    const { price, unit, threshold, income, debt: index } = assets[asset]!;
+    if (held) weighted += held * income / RAY * price / unit * threshold;
+    if (owed) debt += ((owed * index + RAY - 1n) / RAY * price + unit - 1n) / unit;
+  }
+  return { weighted, debt };
+}
 function countUnsafe(accounts: readonly (readonly Leg[])[], assets: readonly Prepared[]): number {
   let count = 0;
   for (const legs of accounts) {
-    let weighted = 0n, debt = 0n;
-    for (const { asset, held, owed } of legs) {
-      const { price, unit, threshold, income, debt: index } = assets[asset]!;
-      if (held) weighted += held * income / RAY * price / unit * threshold;
-      if (owed) debt += ((owed * index + RAY - 1n) / RAY * price + unit - 1n) / unit;
-    }
+    const { weighted, debt } = sumsOf(legs, assets);
     if (weighted < debt * 10000n) ++count;
   }
   return count;
@@ -81,10 +86,10 @@ const PIECE = 50_000;
 function openMillion(count: number) {
   const next = random(20_250_802), assets = drawAssets(next), book = openBook(aaveV3({ revision: REVISION }));
   for (const asset of assets) book.addMarket(asset);
-  const objects: Leg[][] = [];
+  const objects: Leg[][] = [], ids = new Float64Array(count);
   for (let from = 0; from < count; from += PIECE) {
     const accounts = Array.from({ length: Math.min(PIECE, count - from) }, () => drawAccount(next, assets));
-    book.load(accounts);
+    ids.set(book.load(accounts), from);
     for (const { reserves } of accounts) {
       objects.push(reserves.map(({ reserve, scaledATokenBalance = 0n, scaledVariableDebt = 0n }) => ({ asset: reserve, held: scaledATokenBalance, owed: scaledVariableDebt })));
     }
@@ -103,8 +108,13 @@ function openMillion(count: number) {
   const agree = (prices: readonly bigint[]) => {
     ensure(book.scan({ idsOnly: true }).length === countUnsafe(objects, prepared.map((asset, i) => ({ ...asset, price: prices[i]! }))), `the book finds ${book.scan({ idsOnly: true }).length}, exactly ${book.scan({ screen: "off", idsOnly: true }).length}, then ${book.scan({ idsOnly: true }).length} of ${countUnsafe(objects, prepared.map((asset, i) => ({ ...asset, price: prices[i]! })))}`);
   };
-  let walked: number[] | undefined;
-  const all = { book, assets, objects, prepared, unsafe, tick, agree, walk: () => (walked ??= measureWalk(all)) };
+  /** What the rivals of an order know of each account. */
+  const rank = (): Ranks => {
+    const sums = objects.map((legs) => sumsOf(legs, prepared)), keys = Float64Array.from(sums, ({ weighted, debt }) => Number(debt * 10000n) / Number(weighted));
+    return rankOf({ book, ids, keys, line: 1, by: { debt: (row) => Number(sums[row]!.debt) } });
+  };
+  let walked: number[] | undefined, ranked: Ranks | undefined;
+  const all = { book, assets, objects, prepared, unsafe, tick, agree, walk: () => (walked ??= measureWalk(all)), ranks: () => (ranked ??= rank()) };
   return all;
 }
 type Million = ReturnType<typeof openMillion>;
@@ -173,6 +183,12 @@ export const accountsGroup: Group = {
         "account.bigint": ["ns", ({ objects, prepared, unsafe }) => median(() => { ensure(countUnsafe(objects, prepared) === unsafe, "unsafe accounts"); }) * NS / vaults],
         "account.full": ["ns", ({ book }) => median(() => { book.scan({ screen: "off", ...CHANGES }); }) * NS / vaults],
         "account.screen": ["ns", ({ book }) => median(() => { book.scan({ screen: "keys", ...CHANGES }); }) * NS / vaults],
+        "account.rank.riskiest": ["µs", ({ ranks }) => measureRank(ranks(), "riskiest")],
+        "account.rank.debt": ["µs", ({ ranks }) => measureRank(ranks(), "debt")],
+        "account.rank.profit": ["ms", ({ book }) => median(() => { book.scan({ order: "profit", limit: 100, idsOnly: true }); })],
+        "account.rank.partial": ["µs", ({ ranks }) => measurePartial(ranks())],
+        "account.rank.partial.masked": ["µs", ({ ranks }) => measureMasked(ranks())],
+        "account.rank.sort": ["µs", ({ ranks }) => measureSort(ranks())],
         "account.bytes": ["bytes", ({ book }) => book.bytes / vaults],
         "account.levels": ["ms", measureLevels],
         "account.tick": ["µs", measureTick],
@@ -184,6 +200,10 @@ export const accountsGroup: Group = {
   goals: [
     faster("account.bigint", "account.full", 6),
     faster("account.bigint", "account.screen", 250),
+    faster("account.rank.partial", "account.rank.riskiest", 10),
+    faster("account.rank.partial.masked", "account.rank.debt", 10),
+    faster("account.rank.sort", "account.rank.riskiest", 1000),
+    faster("account.rank.sort", "account.rank.debt", 1000),
     {
       name: "account.bigint × accounts × levels / account.levels", least: 300,
       of: (figure) => figure("account.bigint").value * figure("account.levels").vaults * LEVELS / (figure("account.levels").value * NS),

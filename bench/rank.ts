@@ -129,7 +129,7 @@ const alike: Alter = (keys, columns) => {
 
 // ---- The figures
 
-interface Ranks extends Drawn {
+export interface Ranks extends Drawn {
   /** What an order goes by, largest first; that of a safe vault is −1. */
   readonly figures: (order: Order) => Float64Array;
   /** The same once more, as the rival does it. */
@@ -137,7 +137,7 @@ interface Ranks extends Drawn {
   readonly same: (order: Order, rows: Uint32Array) => void;
 }
 
-function rankOf(drawn: Drawn): Ranks {
+export function rankOf(drawn: Drawn): Ranks {
   const { book, ids, keys, line, by } = drawn, debts = Float64Array.from(keys, (_, row) => by.debt!(row)), masked = new Float64Array(keys.length);
   const mask = (of: Float64Array) => {
     for (let row = 0; row < keys.length; ++row) masked[row] = keys[row]! > line ? of[row]! : -1;
@@ -154,14 +154,15 @@ function rankOf(drawn: Drawn): Ranks {
   return { ...drawn, figures, mask: () => mask(debts), same };
 }
 
-function measureRank({ book, figures, same }: Ranks, order: Order): number {
+/** Ids only, as the rivals answer rows. */
+export function measureRank({ book, figures, same }: Ranks, order: Order): number {
   same(order, largest(figures(order), FIRST));
-  return median(() => { book.scan({ order, limit: FIRST }); }) * US;
+  return median(() => { book.scan({ order, limit: FIRST, idsOnly: true }); }) * US;
 }
-const measurePartial = ({ keys }: Ranks) => median(() => { largest(keys, FIRST); }) * US;
-const measureMasked = ({ mask }: Ranks) => median(() => { largest(mask(), FIRST); }) * US;
+export const measurePartial = ({ keys }: Ranks) => median(() => { largest(keys, FIRST); }) * US;
+export const measureMasked = ({ mask }: Ranks) => median(() => { largest(mask(), FIRST); }) * US;
 /** A second each. */
-function measureSort({ keys, same }: Ranks): number {
+export function measureSort({ keys, same }: Ranks): number {
   same("riskiest", sorted(keys, FIRST));
   return quantile([0, 1, 2].map(() => time(() => { sorted(keys, FIRST); })), 0.5) * US;
 }
