@@ -321,7 +321,7 @@ export function candidateIds(count: u32): void {
 
 /**
  * The rows found unsafe (with `near`: or within the query's distance) as candidates of an order, of which the first `k` are
- * asked for. For the riskiest, and for prices in a market, the k-th largest key that chunks attain bounds what can be among them, and chunks below it
+ * asked for. Where keys tell of the order, the k-th largest that chunks attain bounds what can be among them, and chunks below it
  * are passed over. False where memory cannot grow. Needs up-to-date statuses.
  */
 export function gather(order: i32, k: u32, only: i32, near: bool, floor: bool): bool {
@@ -356,7 +356,7 @@ const PLACES: usize = memory.data(2048, 16), AHEAD: usize = memory.data(8, 16);
 
 function gatherChunk(k: u32, market: usize, number: u32, factor: f64, least: f64, near: bool): bool {
   const chunk = chunkAt(number), block = <usize>load<u32>(chunk, BLOCK), log = load<u32>(chunk, LOG), used = load<u32>(chunk, USED), keys = keysOf(block, log);
-  if (near) rule.freshen(market, chunk);
+  rule.freshen(market, chunk); // keys may have been made anew for all shelves in the middle of a scan
   if (!makeRoom(used, k)) return false;
   let end = PLACES, ahead: u64 = 0;
   for (let place: u32 = 0; place < used; place += 64) {

@@ -26,7 +26,7 @@ export const told = <T>(object: T): Partial<T> => Object.fromEntries(Object.entr
 
 /** Checks a list of entries that each name a market of the book, once, and fields; calls back with each in the order of the markets. */
 export function eachAsset(
-  what: string, list: unknown, name: string, fields: Fields, markets: number, 
+  what: string, list: unknown, name: string, fields: Fields, markets: number,
   use: (market: number, value: (field: string) => bigint, where: string, given: Readonly<Record<string, boolean | undefined>>) => void = () => {}, whole = true,
 ): void {
   if (!Array.isArray(list)) refuse(what, "an array", list);

@@ -361,4 +361,21 @@ describe("chunks passed over, of positions and accounts", () => {
       }
     }), runs(4));
   });
+
+  test("of accounts that were looked at before keys were made anew in the middle of a scan", () => {
+    const book = openBook(aaveV3({ revision: 9 })), unit = 10n ** 18n;
+    for (let i = 0; i < 3; ++i) book.addMarket({ decimals: 18n, liquidationThreshold: 8000n, assetPrice: 10n ** 8n, liquidityIndex: RAY, variableBorrowIndex: RAY });
+    /** Owes 1,000 against what makes debt over collateral this, a little of it in a third asset or not: so it stands on another shelf. */
+    const account = (key: number, third: boolean) => ({
+      reserves: [
+        { reserve: 0, scaledVariableDebt: 1000n * unit }, { reserve: 1, scaledATokenBalance: BigInt(Math.round((1250 / key - (third ? 10 : 0)) * 1e6)) * unit / 1_000_000n },
+        ...(third ? [{ reserve: 2, scaledATokenBalance: 10n * unit }] : []),
+      ],
+    });
+    const [riskiest] = book.load([account(0.7, false)]);
+    book.load(Array.from({ length: 2100 }, (_, i) => account(0.63 + i * 1e-6, true)));
+    expect(book.scan({ order: "riskiest" }).length).toBe(0);
+    book.setMarket(1, { assetPrice: 6n * 10n ** 7n });
+    expect([...book.scan({ order: "riskiest", limit: 1, idsOnly: true }).ids]).toEqual([riskiest]);
+  });
 });

@@ -102,7 +102,7 @@ function before(a: usize, b: usize): bool {
   if (x == y) return false;
   const c = chunkAt(x >> ROWS_LOG), d = chunkAt(y >> ROWS_LOG), m = load<u32>(c, MARKET), n = load<u32>(d, MARKET);
   const p = load<u32>(c, BLOCK), q = load<u32>(d, BLOCK), h = load<u32>(c, LOG), l = load<u32>(d, LOG);
-  const told = s == t && (!s || (positions() && m == n && f < 0 && g < 0)); // nothing is nothing
+  const told = s == t && (!s || (positions() && m == n && f < 0 && g < 0)); // a score of 0 is a figure of 0; of negative doubts, see rules/status
   let order = told || (m == n && alike(vaultAt(p, h, x & 1023), vaultAt(q, l, y & 1023))) ? 0 : precedes(rule, marketAt(m), p, h, x & 1023, marketAt(n), q, l, y & 1023);
   if (!order && userKeyBytes()) order = compareKeys(userKeyAt(x), userKeyAt(y));
   if (!order && onShelves()) return numberAt(x) < numberAt(y); // by id: an account's row may change

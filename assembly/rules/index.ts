@@ -150,13 +150,13 @@ export function startScores(): void {
   if (positions()) places.startScores();
   else if (!onShelves()) ilk.startScores();
 }
-/** Reads of each line of memory that a score will ask for. */
+/** Reads of the lines of memory that a score will ask for: where floats tell, of an account nothing else than its part of the float pass. */
 // @ts-ignore: decorator
 @inline
 export function readAhead(block: usize, shape: u32, place: u32): u64 {
   if (onShelves()) return shelf.readAhead(block, shape, place);
   const vault = vaultAt(block, shape, place), first = load<u64>(vault);
-  return stride() > 64 ? first ^ load<u64>(vault + 64) ^ load<u64>(vault + 128) : first;
+  return stride() > 64 ? first ^ load<u64>(vault + 64) ^ load<u64>(vault + stride() - 8) : first;
 }
 /** A figure that is larger the earlier a row comes in an order, near what it is: `doubt` (rules/status) says how near. */
 export function score(order: i32, market: usize, block: usize, shape: u32, place: u32): f64 {
@@ -174,8 +174,9 @@ export function precedes(order: i32, am: usize, ab: usize, as: u32, ap: u32, bm:
   return onShelves() ? shelf.precedes(order, am, ab, as, ap, bm, bb, bs, bp)
     : positions() ? places.precedes(order, am, ab, as, ap, bm, bb, bs, bp) : ilk.precedes(order, am, ab, as, ap, bm, bb, bs, bp);
 }
-/** Whether keys tell of an order's first rows, and by what they are multiplied to be in the order of several markets. */
+/** Whether keys tell of an order's first rows. */
 export function keysTell(order: i32): bool { return order == Order.RISKIEST || (!onShelves() && (order == Order.PRICE || order == Order.NOMINAL)); }
+/** By what they are multiplied, to be in the order of several markets. */
 export function weightOf(order: i32, market: usize): f64 { return positions() ? places.weightOf(order, market) : load<f64>(market, FACTOR); }
 /** Up to where they do: of two rows whose keys differ by 2^−19 of it, one of them below this, which comes first. */
 export function surest(order: i32, market: usize, least: f64): f64 {

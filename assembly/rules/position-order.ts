@@ -32,7 +32,7 @@ import { CLOSE, Order, PRICE_LIMBS, Sound, setDoubt } from "./status";
 
 /** More doubt than this, and a figure is worth its exact evaluation. */
 const MOST: f64 = 0.0009765625; // 2^−10
-/** What floats surely tell apart. */
+/** More than conversions and roundings, of which there are some 30, can make of a quotient of health. */
 const APART: f64 = 1e-12;
 const TWO_120: f64 = 1329227995784915872903807060280344576.0, TWO_127: f64 = 170141183460469231731687303715884105728.0;
 
@@ -247,6 +247,5 @@ export function weightOf(order: i32, market: usize): f64 { return order == Order
 export function surest(order: i32, market: usize, least: f64): f64 {
   if (order != Order.PRICE) return ofMorpho() && order == Order.RISKIEST ? Math.min(least, 8) : least;
   if (market != adopted) adopt(market);
-  const above = ofLiquity() ? judged && least > 1 : !ofMorpho() || pays; // of which lltv is at most 1
-  return screened && above && near(market + PRICE, 4) * least > TWO_50 ? least : -Infinity;
+  return screened && (!ofLiquity() || (judged && least > 1)) && near(market + PRICE, 4) * least > TWO_50 ? least : -Infinity;
 }

@@ -3,5 +3,5 @@
 /** Which source the runtime's conditions chose. */
 export declare const source: "inline" | "workerd" | "edge-light";
 export declare const loadModule: () => WebAssembly.Module;
-/** That of `#module/instantiate`, by which all cuts are. */
+/** Not of a cut but of `#module/instantiate`: how this runtime makes an instance of any of them. */
 export declare const instantiate: (module: WebAssembly.Module) => WebAssembly.Instance;
