@@ -8,6 +8,7 @@ import { NOW, onTheLine, randomBatch, randomMarket, randomVault, strange, tick }
 import { Twin, joinKeys, keyOf, open, usualMarket } from "./twin.js";
 import { openBook } from "plimsoll";
 import { aaveV3 } from "plimsoll/aave-v3";
+import { liquityV2 } from "plimsoll/liquity-v2";
 import { maker } from "plimsoll/maker";
 
 vi.setConfig({ testTimeout: 240_000 });
@@ -360,6 +361,17 @@ describe("chunks passed over, of positions and accounts", () => {
         expect(debts.every((debt, j) => !j || debt <= debts[j - 1]!)).toBe(true);
       }
     }), runs(4));
+  });
+
+  test("not where prices are the same small integer: the first by its place has a smaller key than the others", () => {
+    const book = openBook(liquityV2), market = book.addMarket({ price: 50n, MCR: (11n * WAD) / 10n }), count = 2100, coll = 10n ** 27n, same = (x: bigint) => column(new Array(count).fill(x));
+    const debts = Array.from({ length: count }, (_, i) => ((i ? 759n : 752n) * coll) / 11n / WAD); // safe from 75.2 or 75.9 on, which is 76
+    const ids = book.load(market, {
+      coll: same(coll), debt: column(debts), stake: same(0n), snapshotColl: same(0n), snapshotBoldDebt: same(0n), annualInterestRate: same(0n), lastDebtUpdateTime: same(0n), batchDebtShares: same(0n),
+    });
+    expect([book.inspect(ids[0]!).liquidationPrice, book.inspect(ids[1]!).liquidationPrice]).toEqual([76n, 76n]);
+    expect(book.scan({ order: "liquidationPrice", market, limit: 1, idsOnly: true }).ids[0]).toBe(ids[0]);
+    expect(book.scan({ order: "riskiest", limit: 1, idsOnly: true }).ids[0]).toBe(ids[1]);
   });
 
   test("of accounts that were looked at before keys were made anew in the middle of a scan", () => {
